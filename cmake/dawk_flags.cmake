@@ -1,0 +1,48 @@
+# One interface target carries the language level, warnings and sanitizers to every module.
+set(CMAKE_CXX_EXTENSIONS OFF)
+add_library(dawk_flags INTERFACE)
+target_compile_features(dawk_flags INTERFACE cxx_std_20)
+target_compile_options(dawk_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Woverloaded-virtual
+    -Wimplicit-fallthrough -Wformat=2)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(dawk_flags INTERFACE -fcoroutines)
+endif()
+if(DAWK_WERROR)
+    target_compile_options(dawk_flags INTERFACE -Werror)
+endif()
+if(DAWK_SANITIZE)
+    target_compile_options(dawk_flags INTERFACE
+        -fsanitize=${DAWK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(dawk_flags INTERFACE -fsanitize=${DAWK_SANITIZE})
+endif()
+
+find_program(DAWK_CCACHE ccache)
+if(DAWK_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${DAWK_CCACHE})
+    set(CMAKE_C_COMPILER_LAUNCHER ${DAWK_CCACHE})
+endif()
+find_program(DAWK_LLD NAMES ld.lld ld.lld-19)
+if(DAWK_LLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_link_options(-fuse-ld=lld)
+endif()
+find_program(DAWK_LLD_DIR ld.lld)
+if(DAWK_TIDY)
+    find_program(DAWK_CLANG_TIDY NAMES clang-tidy-19 REQUIRED)
+    set(CMAKE_CXX_CLANG_TIDY ${DAWK_CLANG_TIDY} --quiet)
+endif()
+
+# Boost.Asio is compiled once, in dawk/rt/asio.cpp; nobody else instantiates its implementation.
+find_package(Boost 1.81 REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(Threads REQUIRED)
+add_library(dawk_asio INTERFACE)
+target_compile_definitions(dawk_asio INTERFACE
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
+target_link_libraries(dawk_asio INTERFACE Boost::headers Threads::Threads)
+
+if(DAWK_TESTS)
+    enable_testing()
+    find_package(GTest REQUIRED)
+    find_package(benchmark REQUIRED)
+endif()

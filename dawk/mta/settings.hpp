@@ -1,0 +1,81 @@
+// Settings: what one run of the server was told to do, complete and checked. Immutable; a reload makes a
+// new one, and running sessions keep the old. Filled by dawk/config from the TOML file.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dawk/queue/policy.hpp"
+#include "dawk/routing/routing.hpp"
+#include "dawk/smtp/limits.hpp"
+
+namespace dawk::mta {
+
+enum class Service {
+    mx,          // from other servers, only for our domains
+    submission,  // from users: TLS, then AUTH, then to anywhere
+    relay,       // from the networks in `allow`, to anywhere
+};
+enum class ListenerTls { none, starttls, implicit };
+enum class Durability { disk, memory };  // memory: 250 before the sync; must be asked for by name
+
+struct ListenerSettings {
+    std::string address;  // "127.0.0.1:2525", "[::]:25", "unix:/path", "systemd:NAME"
+    Service service = Service::mx;
+    ListenerTls tls = ListenerTls::starttls;
+    Durability durability = Durability::disk;
+    std::vector<std::string> allow;  // networks "192.0.2.0/24" that may relay (service relay)
+};
+
+struct TlsSettings {
+    std::string certificate, key;  // PEM files; empty when no listener has TLS
+};
+
+struct LimitSettings {
+    smtp::Limits smtp;
+    std::uint32_t connections = 5000;              // in all
+    std::uint32_t connections_per_address = 100;   // loopback and `allow` networks are not counted
+    std::uint64_t disk_free_min_bytes = 256ULL << 20U;  // below: 452 4.3.1 to new mail
+};
+
+struct SpoolSettings {
+    std::uint64_t large_content_bytes = 256ULL << 10U;   // larger contents get a file of their own
+    std::chrono::hours history_age{24 * 30};
+    std::uint64_t history_bytes = 4ULL << 30U;
+};
+
+struct DnsSettings {
+    std::vector<std::string> forwarders;  // "127.0.0.1:5353"; empty: the system's
+    std::chrono::seconds timeout{20};
+};
+
+struct LogSettings {
+    std::string file;              // "" or "-": standard output
+    std::string level = "info";    // error, warning, info, debug
+    bool subjects = false;         // log subjects of messages
+};
+
+struct Settings {
+    std::string hostname;
+    std::string state_dir;
+    std::string admin_socket;      // default: state_dir/dawk.sock
+    std::string postmaster;        // where postmaster mail and double bounces go, an address
+    std::uint32_t threads = 0;     // 0: chosen by the number of cores
+    std::chrono::seconds grace{30};  // graceful stop: time for open transactions
+    std::vector<ListenerSettings> listeners;
+    TlsSettings tls;
+    std::string http_address;      // "" for none
+    routing::Config routing;
+    DnsSettings dns;
+    queue::Policy queue;
+    LimitSettings limits;
+    smtp::ServerTimeouts server_timeouts;
+    smtp::ClientTimeouts client_timeouts;
+    SpoolSettings spool;
+    LogSettings log;
+};
+using SettingsPtr = std::shared_ptr<Settings const>;
+
+}  // namespace dawk::mta
