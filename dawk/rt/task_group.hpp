@@ -31,6 +31,7 @@ class TaskGroup {
 
     void spawn(Task<void> task);
     void cancel();
+    // Waits for all. A joiner that is canceled itself cancels the group and still waits.
     Task<void> join();
     std::size_t size() const noexcept { return tasks_.size(); }
     std::uint64_t failed() const noexcept { return failed_; }
