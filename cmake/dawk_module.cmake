@@ -1,4 +1,5 @@
-# dawk_module(NAME [EXPORTED] [DEPS module...] [LIBS target...] [PUBLIC_LIBS target...] [PROTO file...])
+# dawk_module(NAME [EXPORTED] [DEPS module...] [TEST_DEPS module...] [LIBS target...]
+#             [PUBLIC_LIBS target...] [PROTO file...])
 #
 # The only build verb of a module. A module is the folder dawk/NAME; what a file is, its name says:
 #   *_test.cpp   unit tests, one binary NAME_test, one ctest "unit.NAME"
@@ -6,10 +7,11 @@
 #                and run over fuzz/corpus/<stem> as the ctest "fuzz.<stem>"
 #   *_bench.cpp  one Google Benchmark binary NAME_bench
 #   other *.cpp  the library dawk::NAME;  *.hpp its public headers
-# DEPS name modules of lower levels only (tools/lint.py holds the arrows). LIBS are private.
+# DEPS name modules of lower levels only (tools/lint.py holds the arrows). TEST_DEPS are linked to the
+# tests alone and may stand anywhere (sim, engines in memory). LIBS are private.
 # EXPORTED modules belong to the installed CMake package.
 function(dawk_module name)
-    cmake_parse_arguments(M "EXPORTED" "" "DEPS;LIBS;PUBLIC_LIBS;PROTO" ${ARGN})
+    cmake_parse_arguments(M "EXPORTED" "" "DEPS;TEST_DEPS;LIBS;PUBLIC_LIBS;PROTO" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS *.cpp)
     file(GLOB headers CONFIGURE_DEPENDS *.hpp)
     set(tests ${sources})
@@ -63,6 +65,9 @@ macro(dawk_module_tests)
         add_executable(${name}_test ${tests})
         target_link_libraries(${name}_test PRIVATE ${lib} ${M_LIBS} GTest::gmock GTest::gtest
             GTest::gtest_main)
+        foreach(dep ${M_TEST_DEPS})
+            target_link_libraries(${name}_test PRIVATE dawk_${dep})
+        endforeach()
         target_compile_definitions(${name}_test PRIVATE
             DAWK_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
         add_test(NAME unit.${name} COMMAND ${name}_test)
@@ -84,6 +89,9 @@ macro(dawk_module_tests)
     endforeach()
     if(benches)
         add_executable(${name}_bench ${benches})
+        foreach(dep ${M_TEST_DEPS})
+            target_link_libraries(${name}_bench PRIVATE dawk_${dep})
+        endforeach()
         target_link_libraries(${name}_bench PRIVATE ${lib} ${M_LIBS} benchmark::benchmark
             benchmark::benchmark_main)
     endif()

@@ -69,6 +69,7 @@ struct Settings {
     std::string http_address;      // "" for none
     routing::Config routing;
     DnsSettings dns;
+    std::uint16_t mx_port = 25;    // where MX hosts are spoken to; another only in tests
     queue::Policy queue;
     LimitSettings limits;
     smtp::ServerTimeouts server_timeouts;

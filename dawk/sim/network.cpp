@@ -1,0 +1,177 @@
+#include "dawk/sim/network.hpp"
+
+#include <algorithm>
+#include <deque>
+
+#include <boost/asio/error.hpp>
+
+#include "dawk/base/check.hpp"
+#include "dawk/sim/stream.hpp"
+#include "dawk/sim/tls.hpp"
+
+namespace dawk::sim {
+
+class SimListener final : public rt::Listener {
+  public:
+    SimListener(Host& host, rt::Endpoint where)
+        : host_(&host), where_(std::move(where)), arrived_(host.world_) {}
+    ~SimListener() override { close(); }
+
+    Task<Result<std::unique_ptr<rt::Stream>>> accept() override {
+        while (waiting_.empty()) {
+            if (closed_) co_return Errc::closed;
+            auto const forever = SteadyTime::max();
+            co_await arrived_.wait(forever);
+        }
+        auto stream = std::move(waiting_.front());
+        waiting_.pop_front();
+        co_return stream;
+    }
+    void close() noexcept override {
+        if (closed_) return;
+        closed_ = true;
+        waiting_.clear();
+        if (host_ != nullptr) host_->listeners_.erase(where_);
+        arrived_.wake();
+    }
+    rt::Endpoint local() const override { return where_; }
+
+    void host_is_gone() { host_ = nullptr; }
+    void arrive(std::unique_ptr<rt::Stream> stream) {
+        waiting_.push_back(std::move(stream));
+        arrived_.wake();
+    }
+
+  private:
+    Host* host_;
+    rt::Endpoint where_;
+    Signal arrived_;
+    std::deque<std::unique_ptr<rt::Stream>> waiting_;
+    bool closed_ = false;
+};
+
+void Internet::partition(std::string const& a, std::string const& b, bool cut) {
+    auto const pair = std::minmax(a, b);
+    if (cut) {
+        cuts_.insert(pair);
+    } else {
+        cuts_.erase(pair);
+    }
+}
+
+bool Internet::is_cut(std::string const& a, std::string const& b) const {
+    auto const pair = std::minmax(a, b);
+    return cuts_.contains(pair);
+}
+
+Host::Host(Internet& internet, std::string name, std::vector<std::string> addresses)
+    : internet_(internet),
+      world_(internet.world()),
+      name_(std::move(name)),
+      addresses_(std::move(addresses)),
+      resolver_(world_, internet.zone()) {
+    for (auto const& address : addresses_) internet_.by_address_[address] = this;
+}
+
+Host::~Host() {
+    for (auto const& address : addresses_) internet_.by_address_.erase(address);
+    for (auto& [where, listener] : listeners_) listener->host_is_gone();
+}
+
+rt::Env Host::env() {
+    return rt::Env{
+        world_.context().get_executor(), world_, world_.rng(), *this, resolver_, files_, world_};
+}
+
+void Host::set_down(bool down) {
+    down_ = down;
+    if (down) reset_connections();
+}
+
+void Host::reset_connections() {
+    for (auto const& weak : pipes_) {
+        auto const pipe = weak.lock();
+        if (!pipe) continue;
+        pipe->reset = true;
+        pipe->readable.wake();
+        pipe->writable.wake();
+    }
+    pipes_.clear();
+}
+
+void Host::remember(std::shared_ptr<Pipe> pipe) {
+    std::erase_if(pipes_, [](auto const& weak) { return weak.expired(); });
+    pipes_.push_back(std::move(pipe));
+}
+
+SimListener* Host::listener_at(rt::Endpoint const& where) {
+    for (auto const& address : {where.address, std::string("0.0.0.0"), std::string("::")}) {
+        auto const found = listeners_.find(rt::Endpoint{address, where.port});
+        if (found != listeners_.end()) return found->second;
+    }
+    return nullptr;
+}
+
+Task<Result<std::unique_ptr<rt::Stream>>> Host::connect(rt::ConnectTarget target) {
+    auto const& faults = internet_.faults();
+    auto const from = target.source_address.empty() ? addresses_.front() : target.source_address;
+    bool const lost = faults.connect_lost > 0 && world_.rng().chance(faults.connect_lost);
+    bool const refused = faults.connect_refused > 0 && world_.rng().chance(faults.connect_refused);
+    auto const trip = faults.latency_max * 2;
+    auto const until = std::min(target.deadline, world_.steady() + trip);
+    co_await world_.sleep_until(until);
+    if (target.to.is_unix() || target.to.address == "127.0.0.1") {
+        // One machine talking to itself.
+    } else if (lost || internet_.is_cut(from, target.to.address)) {
+        co_await world_.sleep_until(target.deadline);
+        co_return Errc::timed_out;
+    }
+    bool const local = target.to.is_unix() || target.to.address == "127.0.0.1";
+    auto const found = internet_.by_address_.find(target.to.address);
+    Host* const host = local                                  ? this
+                       : found == internet_.by_address_.end() ? nullptr
+                                                              : found->second;
+    if (host == nullptr || host->silent_) {
+        co_await world_.sleep_until(target.deadline);
+        co_return Errc::timed_out;
+    }
+    SimListener* const listener = host->down_ ? nullptr : host->listener_at(target.to);
+    if (listener == nullptr || refused) co_return ErrorCode(boost::asio::error::connection_refused);
+    auto there = std::make_shared<Pipe>(world_);
+    auto back = std::make_shared<Pipe>(world_);
+    for (auto* owner : {this, host}) {
+        owner->remember(there);
+        owner->remember(back);
+    }
+    rt::Endpoint const own{from, ++next_port_};
+    listener->arrive(std::make_unique<SimStream>(host->internet_, there, back, target.to, own));
+    std::unique_ptr<rt::Stream> stream =
+        std::make_unique<SimStream>(internet_, back, there, own, target.to);
+    co_return stream;
+}
+
+Result<std::unique_ptr<rt::Listener>> Host::listen(std::string const& address, bool) {
+    DAWK_TRY(auto where, rt::parse_endpoint(address));
+    if (where.port == 0 && !where.is_unix()) where.port = ++next_port_;
+    if (listeners_.contains(where)) return Errc::exists;
+    auto listener = std::make_unique<SimListener>(*this, where);
+    listeners_[where] = listener.get();
+    return std::unique_ptr<rt::Listener>(std::move(listener));
+}
+
+rt::ExplainedResult<std::shared_ptr<rt::TlsIdentity const>> Host::load_identity(
+    std::string const& certificate_file, std::string const&) {
+    return std::shared_ptr<rt::TlsIdentity const>(std::make_shared<SimIdentity>(certificate_file));
+}
+
+Task<rt::ExplainedResult<std::unique_ptr<rt::Stream>>> Host::tls_accept(
+    std::unique_ptr<rt::Stream> plain, std::shared_ptr<rt::TlsIdentity const> identity) {
+    return accept_sim_tls(std::move(plain), std::move(identity));
+}
+
+Task<rt::ExplainedResult<std::unique_ptr<rt::Stream>>> Host::tls_connect(
+    std::unique_ptr<rt::Stream> plain, rt::TlsClientPolicy policy) {
+    return connect_sim_tls(std::move(plain), std::move(policy));
+}
+
+}  // namespace dawk::sim
