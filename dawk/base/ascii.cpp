@@ -51,6 +51,15 @@ void append_escaped(std::string& out, char c) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) noexcept {
+    while (!text.empty()) {
+        auto const used = is_eight_bit(text.front()) ? utf8_length(text) : 1;
+        if (used == 0) return false;
+        text.remove_prefix(used);
+    }
+    return true;
+}
+
 std::string printable(std::string_view text, std::size_t max) {
     std::string out;
     bool const cut = text.size() > max;

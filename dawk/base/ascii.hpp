@@ -45,6 +45,8 @@ std::string to_upper(std::string_view text);
 // Without the spaces and tabs (and CR, LF) at both ends.
 std::string_view trim(std::string_view text) noexcept;
 bool is_ascii(std::string_view text) noexcept;
+// Well-formed UTF-8 (RFC 3629 §4: shortest forms only, no surrogates).
+bool is_utf8(std::string_view text) noexcept;
 
 // A decimal number that fills the whole text; nothing on any other octet, sign or overflow.
 template <class T>

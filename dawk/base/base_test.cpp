@@ -25,7 +25,9 @@ TEST(Result, TryReturnsTheFirstError) {
     EXPECT_EQ(make_error_code(Errc::no_space).message(), "no space left");
 }
 
-TEST(Check, AFalseConditionEndsTheProcess) { EXPECT_DEATH(DAWK_CHECK(1 == 2), "1 == 2 is false"); }
+TEST(Check, AFalseConditionEndsTheProcess) {
+    EXPECT_DEATH(DAWK_CHECK(1 == 2), "1 == 2 is false");
+}
 
 TEST(MessageId, TextAndBytesRoundTrip) {
     auto const id = MessageId::make(from_millis(1'700'000'000'123), 0xABC, 0x0123456789ABCDEF);
@@ -63,6 +65,14 @@ TEST(Ascii, PrintableEscapesWhatCouldForgeALine) {
     EXPECT_EQ(ascii::printable("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
     EXPECT_EQ(ascii::printable("\xc0\xaf\xed\xa0\x80"), "\\xc0\\xaf\\xed\\xa0\\x80");
     EXPECT_EQ(ascii::printable("abcdef", 3), "abc...");
+}
+
+TEST(Ascii, KnowsWellFormedUtf8) {
+    EXPECT_TRUE(ascii::is_utf8(""));
+    EXPECT_TRUE(ascii::is_utf8("gr\xc3\xbc\xc3\x9f \xf0\x9f\x93\xa8"));
+    for (auto const* bad :
+         {"\xc3", "\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\xff"})
+        EXPECT_FALSE(ascii::is_utf8(bad));
 }
 
 TEST(Ascii, ComparesWithoutCase) {
