@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "dawk/base/crc32c.hpp"
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/check.hpp"
 #include "dawk/base/id.hpp"
@@ -79,6 +80,34 @@ TEST(Ascii, ComparesWithoutCase) {
     EXPECT_TRUE(ascii::iequals("PostMaster", "postmaster"));
     EXPECT_FALSE(ascii::iequals("a", "ab"));
     EXPECT_EQ(ascii::trim(" \ta b\r\n"), "a b");
+}
+
+// RFC 9260 appendix A; values of RFC 3720 appendix B.4
+TEST(Crc32c, KnownValuesByBothWays) {
+    std::string rising(32, '\0');
+    for (std::size_t i = 0; i < rising.size(); ++i) rising[i] = static_cast<char>(i);
+    struct { std::string bytes; std::uint32_t sum; } const known[] = {
+        {"", 0},
+        {"123456789", 0xE3069283U},
+        {std::string(32, '\0'), 0x8A9136AAU},
+        {std::string(32, '\xff'), 0x62A8AB43U},
+        {rising, 0x46DD794EU},
+    };
+    for (auto const& [bytes, sum] : known) {
+        EXPECT_EQ(crc32c(bytes), sum);
+        EXPECT_EQ(detail::crc32c_portable(bytes, 0), sum);
+    }
+}
+
+TEST(Crc32c, PiecesGiveTheSameAsTheWhole) {
+    std::string text;
+    for (int i = 0; i < 100; ++i) text += std::to_string(i * 7919);
+    for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+        auto const head = std::string_view(text).substr(0, cut);
+        auto const tail = std::string_view(text).substr(cut);
+        EXPECT_EQ(crc32c(tail, crc32c(head)), crc32c(text));
+        EXPECT_EQ(detail::crc32c_portable(tail, crc32c(head)), crc32c(text));
+    }
 }
 
 }  // namespace

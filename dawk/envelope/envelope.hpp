@@ -36,6 +36,7 @@ struct Origin {
     std::string protocol;       // RFC 3848 keyword: "ESMTPSA"
     std::string tls;            // "TLSv1.3 TLS_AES_256_GCM_SHA384", "" without TLS
     std::string identity;       // authenticated user, "" if none
+    friend bool operator==(Origin const&, Origin const&) = default;
 };
 
 struct Outcome {
@@ -53,6 +54,7 @@ struct Outcome {
     std::uint32_t took_ms = 0;
     bool remote_has_dsn = false;  // the next hop took over NOTIFY (RFC 3461 §5.2.1)
     bool whole_host = false;      // says something of the destination, not of this recipient
+    friend bool operator==(Outcome const&, Outcome const&) = default;
 };
 
 enum class State : std::uint8_t {
@@ -77,6 +79,7 @@ struct Recipient {
     WallTime next_attempt{};      // meaningful while waiting
     bool delay_notified = false;
     Outcome last;                 // of the last attempt; meaningful when attempts > 0
+    friend bool operator==(Recipient const&, Recipient const&) = default;
 };
 
 struct Envelope {
@@ -98,6 +101,7 @@ struct Envelope {
     std::vector<Recipient> recipients;
 
     bool is_finished() const noexcept;  // every recipient is final
+    friend bool operator==(Envelope const&, Envelope const&) = default;
 };
 
 }  // namespace dawk::envelope

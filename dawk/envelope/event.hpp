@@ -31,6 +31,7 @@ struct Event {
     Origin origin;              // received, refused, auth_*
     MessageId related;          // dsn_made
     std::string note;           // operator's or policy's words
+    friend bool operator==(Event const&, Event const&) = default;
 };
 
 std::string_view to_string(Event::Kind kind) noexcept;  // "received", "delay_notified" ...

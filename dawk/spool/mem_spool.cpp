@@ -9,8 +9,26 @@
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/check.hpp"
+#include "dawk/envelope/codec.hpp"
 
 namespace dawk::spool {
+namespace {
+
+Result<void> through_codec(envelope::Envelope const& in, std::vector<EnvelopePtr>& out) {
+    DAWK_TRY(auto const record, envelope::encode(in));
+    DAWK_TRY(auto again, envelope::decode_envelope(record));
+    out.push_back(std::make_shared<envelope::Envelope const>(std::move(again)));
+    return {};
+}
+
+Result<void> through_codec(envelope::Event const& in, std::vector<envelope::Event>& out) {
+    DAWK_TRY(auto const record, envelope::encode(in));
+    DAWK_TRY(auto again, envelope::decode_event(record));
+    out.push_back(std::move(again));
+    return {};
+}
+
+}  // namespace
 
 class MemContentWriter final : public ContentWriter {
   public:
@@ -98,14 +116,25 @@ Result<void> MemSpool::apply(Batch const& batch) {
             options_.capacity_bytes - std::min(options_.capacity_bytes, disk_->content_bytes)) {
         return Errc::no_space;
     }
-    for (auto const& [envelope, content] : batch.inserts) {
+    // What cannot be a record fails here as it does on a real disk, before anything is changed.
+    std::vector<EnvelopePtr> inserts;
+    std::vector<EnvelopePtr> updates;
+    std::vector<envelope::Event> events;
+    for (auto const& insert : batch.inserts) {
+        DAWK_TRY_VOID(through_codec(*insert.envelope, inserts));
+    }
+    for (auto const& update : batch.updates) DAWK_TRY_VOID(through_codec(*update, updates));
+    for (auto const& event : batch.events) DAWK_TRY_VOID(through_codec(event, events));
+    for (std::size_t i = 0; i < batch.inserts.size(); ++i) {
+        auto const& content = batch.inserts[i].content;
+        auto const& envelope = inserts[i];
         auto memory = std::dynamic_pointer_cast<MemoryContent const>(content);
         DAWK_CHECK(memory != nullptr);  // a content of another spool
         disk_->envelopes[envelope->id] = envelope;
         disk_->content_bytes += memory->size();
         disk_->contents[envelope->id] = std::move(memory);
     }
-    for (auto const& envelope : batch.updates) disk_->envelopes[envelope->id] = envelope;
+    for (auto const& envelope : updates) disk_->envelopes[envelope->id] = envelope;
     for (auto const& envelope : batch.removes) {
         disk_->envelopes.erase(envelope->id);
         auto const content = disk_->contents.find(envelope->id);
@@ -115,7 +144,7 @@ Result<void> MemSpool::apply(Batch const& batch) {
     }
     for (auto const& due : batch.due_remove) disk_->due.erase(due);
     for (auto const& due : batch.due_add) disk_->due.insert(due);
-    for (auto const& event : batch.events) {
+    for (auto const& event : events) {
         disk_->events.push_back({event, disk_->next_sequence++});
         if (disk_->events.size() > options_.history_events_max) disk_->events.pop_front();
     }
