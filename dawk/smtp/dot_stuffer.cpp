@@ -1,0 +1,83 @@
+#include "dawk/smtp/dot_stuffer.hpp"
+
+#include <cstring>
+
+namespace dawk::smtp {
+namespace {
+
+constexpr std::string_view dot = ".";
+constexpr std::string_view end_of_data = ".\r\n";
+constexpr std::string_view end_of_line_and_data = "\r\n.\r\n";
+
+}  // namespace
+
+// memchr finds the line ends: it works on whole vectors of octets, so long lines cost next to
+// nothing. A dot is doubled by ending a piece before it and starting the next piece with one of our
+// own.
+void DotStuffer::add(std::string_view chunk, std::vector<std::string_view>& pieces) {
+    if (chunk.empty()) return;
+    std::size_t begin = 0;  // of the piece being gathered
+    std::size_t at = 0;     // scanned up to here
+    if (last_ == Last::cr) {
+        clean_ = clean_ && chunk.front() == '\n';
+        at = 1;
+        last_ = Last::line_end;
+    }
+    while (at < chunk.size()) {
+        if (last_ == Last::line_end && chunk[at] == '.') {
+            if (at > begin) pieces.push_back(chunk.substr(begin, at - begin));
+            pieces.push_back(dot);
+            begin = at;
+        }
+        auto const rest = chunk.substr(at);
+        auto const cr = rest.find('\r');
+        auto const line = rest.substr(0, cr);
+        clean_ = clean_ && line.find('\n') == line.npos;
+        if (cr == rest.npos) {
+            last_ = Last::other;
+            break;
+        }
+        at += cr + 1;
+        last_ = Last::cr;
+        if (at == chunk.size()) break;
+        clean_ = clean_ && chunk[at] == '\n';
+        last_ = Last::line_end;
+        ++at;
+    }
+    pieces.push_back(chunk.substr(begin));
+}
+
+void DotStuffer::finish(std::vector<std::string_view>& pieces) {
+    // RFC 5321 §4.1.1.4: content that does not end in CRLF gets one. A CR alone is not one.
+    if (last_ == Last::cr) clean_ = false;
+    pieces.push_back(last_ == Last::line_end ? end_of_data : end_of_line_and_data);
+    last_ = Last::line_end;
+}
+
+bool has_bare_line_end(std::string_view text) noexcept {
+    while (!text.empty()) {
+        auto const cr = text.find('\r');
+        auto const line = text.substr(0, cr);
+        if (line.find('\n') != line.npos) return true;
+        if (cr == text.npos) return false;
+        if (cr + 1 == text.size() || text[cr + 1] != '\n') return true;
+        text.remove_prefix(cr + 2);
+    }
+    return false;
+}
+
+bool has_eight_bit(std::string_view text) noexcept {
+    constexpr std::uint64_t high_bits = 0x8080808080808080ULL;
+    while (text.size() >= sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data(), sizeof word);
+        if ((word & high_bits) != 0) return true;
+        text.remove_prefix(sizeof word);
+    }
+    for (char const c : text) {
+        if (static_cast<unsigned char>(c) > 127) return true;
+    }
+    return false;
+}
+
+}  // namespace dawk::smtp
