@@ -44,6 +44,7 @@ class Lexer {
 
     // Text of the comments skipped last, without the outer parentheses and quoting.
     std::string const& last_comment() const noexcept { return comment_; }
+    void forget_comment() noexcept { comment_.clear(); }
     std::string_view rest() const noexcept { return rest_; }
     void set_rest(std::string_view rest) noexcept { rest_ = rest; }
 

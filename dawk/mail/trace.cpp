@@ -4,30 +4,13 @@
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/mail/date.hpp"
+#include "dawk/mail/field.hpp"
 #include "dawk/mail/idna.hpp"
 
 namespace dawk::mail {
 namespace {
 
-constexpr std::size_t line_size = 78;      // RFC 5322 §2.1.1
 constexpr std::size_t comment_size = 255;  // of a peer's words
-
-// Words of a field, folded between them.
-class Folded {
-  public:
-    explicit Folded(std::string start) : text_(std::move(start)), line_(text_.size()) {}
-    void add(std::string_view word) {
-        bool const fold = line_ + 1 + word.size() > line_size;
-        text_ += fold ? "\r\n\t" : " ";
-        line_ = fold ? 8 + word.size() : line_ + 1 + word.size();
-        text_ += word;
-    }
-    std::string text() && { return std::move(text_); }
-
-  private:
-    std::string text_;
-    std::size_t line_;
-};
 
 // Text that may stand in a comment, whatever a peer has put into it.
 std::string comment_text(std::string_view text) {
@@ -68,7 +51,7 @@ std::string domain_of(std::string const& text) {
 
 // From-domain: Extended-Domain = Domain FWS "(" TCP-info ")" / address-literal FWS "(" TCP-info
 // ")".
-void add_from(Folded& out, ReceivedInfo const& info) {
+void add_from(FieldBuilder& out, ReceivedInfo const& info) {
     auto const literal = literal_of(info.client_address);
     auto const name = domain_of(info.client_name);
     auto helo = parse_domain(info.helo) ? info.helo : domain_of(info.helo);
@@ -97,7 +80,7 @@ std::string written(Address const& address, bool utf8) {
 }  // namespace
 
 std::string received_field(ReceivedInfo const& info) {
-    Folded out{"Received:"};
+    FieldBuilder out{"Received"};
     if (!info.helo.empty() || !info.client_address.empty()) add_from(out, info);
     out.add("by " + comment_text(info.by));
     if (!info.with.empty()) out.add("with " + atom_text(info.with));
@@ -110,7 +93,8 @@ std::string received_field(ReceivedInfo const& info) {
         if (!path.empty()) out.add("for <" + path + '>');
     }
     if (is_iana_cipher(cipher)) out.add("tls " + cipher);  // tls-cipher-clause, RFC 8314 §4.3
-    return std::move(out).text() + ";\r\n\t" + format_date(info.time, info.zone_minutes) + "\r\n";
+    out.append(";").add_line(format_date(info.time, info.zone_minutes));
+    return std::move(out).finish();
 }
 
 std::string return_path_field(Address const& reverse_path) {

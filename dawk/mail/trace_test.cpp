@@ -25,14 +25,14 @@ ReceivedInfo info() {
 TEST(Received, HoldsAllClausesInOrder) {  // RFC 5321 §4.4
     EXPECT_EQ(received_field(info()),
               "Received: from client.example (c.example [192.0.2.1]) by mx.example\r\n"
-              "\twith ESMTPS (TLSv1.3 TLS_AES_256_GCM_SHA384) id abc\r\n"
-              "\tfor <\"a b\"@x.example> tls TLS_AES_256_GCM_SHA384;\r\n"
-              "\tTue, 14 Nov 2023 22:13:20 +0000\r\n");
+              " with ESMTPS (TLSv1.3 TLS_AES_256_GCM_SHA384) id abc for <\"a b\"@x.example>\r\n"
+              " tls TLS_AES_256_GCM_SHA384;\r\n"
+              " Tue, 14 Nov 2023 22:13:20 +0000\r\n");
 }
 
 TEST(Received, OwnMailHasNoFrom) {
     EXPECT_EQ(received_field({.by = "mx.example", .id = "abc", .time = now}),
-              "Received: by mx.example id abc;\r\n\tTue, 14 Nov 2023 22:13:20 +0000\r\n");
+              "Received: by mx.example id abc;\r\n Tue, 14 Nov 2023 22:13:20 +0000\r\n");
 }
 
 TEST(Received, PeerTextCannotLeaveItsPlace) {
@@ -42,8 +42,9 @@ TEST(Received, PeerTextCannotLeaveItsPlace) {
     i.client_name = "a)b";
     i.tls = "TLSv1.3) (";
     auto const field = received_field(i);
-    EXPECT_NE(field.find("from [IPv6:2001:db8::1]\r\n\t(helo=x??by?evil??Subject:?forged????? [IPv6:"),
-              std::string::npos)
+    EXPECT_NE(
+        field.find("from [IPv6:2001:db8::1]\r\n (helo=x??by?evil??Subject:?forged????? [IPv6:"),
+        std::string::npos)
         << field;
     auto const header = HeaderSection::parse(field);
     ASSERT_TRUE(header);

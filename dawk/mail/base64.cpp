@@ -1,0 +1,132 @@
+#include "dawk/mail/base64.hpp"
+
+#include <array>
+
+#include "dawk/base/ascii.hpp"
+
+namespace dawk::mail {
+namespace {
+
+constexpr std::string_view alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr std::array<signed char, 256> make_values() {
+    std::array<signed char, 256> values{};
+    values.fill(-1);
+    for (unsigned i = 0; i < 64; ++i)
+        values[static_cast<unsigned char>(alphabet[i])] = static_cast<signed char>(i);
+    return values;
+}
+constexpr auto values = make_values();
+
+constexpr int value_of(char c) noexcept {
+    return values[static_cast<unsigned char>(c)];
+}
+
+void append_group(std::uint32_t group, unsigned octets, std::string& out) {
+    out += alphabet[(group >> 18U) & 63U];
+    out += alphabet[(group >> 12U) & 63U];
+    out += octets > 1 ? alphabet[(group >> 6U) & 63U] : '=';
+    out += octets > 2 ? alphabet[group & 63U] : '=';
+}
+
+}  // namespace
+
+std::string base64_encode(std::string_view bytes) {
+    std::string out;
+    out.reserve((bytes.size() + 2) / 3 * 4);
+    while (!bytes.empty()) {
+        auto const piece = bytes.substr(0, 3);
+        std::uint32_t group = 0;
+        for (unsigned i = 0; i < 3; ++i)
+            group = (group << 8U) | (i < piece.size() ? static_cast<unsigned char>(piece[i]) : 0U);
+        append_group(group, static_cast<unsigned>(piece.size()), out);
+        bytes.remove_prefix(piece.size());
+    }
+    return out;
+}
+
+Result<std::string> base64_decode(std::string_view text) {
+    if (text.size() % 4 != 0) return Errc::bad_syntax;
+    std::string out;
+    out.reserve(text.size() / 4 * 3);
+    while (!text.empty()) {
+        auto const group = text.substr(0, 4);
+        text.remove_prefix(4);
+        unsigned padding = 0;
+        if (text.empty() && group[3] == '=') padding = group[2] == '=' ? 2 : 1;
+        std::uint32_t bits = 0;
+        for (unsigned i = 0; i < 4; ++i) {
+            int const value = i < 4 - padding ? value_of(group[i]) : 0;
+            if (value < 0) return Errc::bad_syntax;
+            bits = (bits << 6U) | static_cast<std::uint32_t>(value);
+        }
+        if ((bits & ((1U << (8 * padding)) - 1)) != 0) return Errc::bad_syntax;  // RFC 4648 §3.5
+        for (unsigned i = 0; i < 3 - padding; ++i)
+            out += static_cast<char>((bits >> (16U - 8U * i)) & 255U);
+    }
+    return out;
+}
+
+void Base64Encoder::put(std::uint32_t group, unsigned octets, std::string& out) {
+    append_group(group, octets, out);
+    column_ += 4;
+    if (column_ == line_size) {
+        out += "\r\n";
+        column_ = 0;
+    }
+}
+
+void Base64Encoder::feed(std::string_view bytes, std::string& out) {
+    out.reserve(out.size() + bytes.size() / 3 * 4 + bytes.size() / 28 + 8);
+    for (char const c : bytes) {
+        group_ = (group_ << 8U) | static_cast<unsigned char>(c);
+        if (++octets_ < 3) continue;
+        put(group_, 3, out);
+        group_ = octets_ = 0;
+    }
+}
+
+void Base64Encoder::finish(std::string& out) {
+    if (octets_ > 0) put(group_ << (8U * (3U - octets_)), octets_, out);
+    if (column_ > 0) out += "\r\n";
+    group_ = octets_ = column_ = 0;
+}
+
+// What a group that ends early still holds.
+void Base64Decoder::flush(std::string& out) {
+    if (digits_ == 1) defective_ = true;
+    if (digits_ >= 2) out += static_cast<char>((bits_ >> (6U * digits_ - 8U)) & 255U);
+    if (digits_ == 3) out += static_cast<char>((bits_ >> 2U) & 255U);
+    bits_ = digits_ = 0;
+}
+
+void Base64Decoder::feed(std::string_view text, std::string& out) {
+    for (char const c : text) {
+        int const value = value_of(c);
+        if (value < 0) {
+            if (c == '=') {
+                flush(out);
+                padded_ = true;
+            } else if (!ascii::is_space(c) && c != '\r' && c != '\n') {
+                defective_ = true;
+            }
+            continue;
+        }
+        if (padded_) defective_ = true;  // several encoded texts one after another
+        padded_ = false;
+        bits_ = (bits_ << 6U) | static_cast<std::uint32_t>(value);
+        if (++digits_ < 4) continue;
+        out += static_cast<char>((bits_ >> 16U) & 255U);
+        out += static_cast<char>((bits_ >> 8U) & 255U);
+        out += static_cast<char>(bits_ & 255U);
+        bits_ = digits_ = 0;
+    }
+}
+
+void Base64Decoder::finish(std::string& out) {
+    if (digits_ > 0) defective_ = true;
+    flush(out);
+}
+
+}  // namespace dawk::mail
