@@ -20,6 +20,17 @@ Result<int> sum(std::string_view a, std::string_view b) {
     return x + y;
 }
 
+Result<bool> is_one(std::string_view text) {
+    DAWK_TRY(int const x, digit(text));
+    return x == 1;
+}
+
+TEST(Result, AnErrorIsNoTruthValue) {
+    EXPECT_TRUE(is_one("1").value());
+    EXPECT_FALSE(is_one("2").value());
+    EXPECT_EQ(is_one("x").error(), Errc::bad_syntax);
+}
+
 TEST(Result, TryReturnsTheFirstError) {
     EXPECT_EQ(sum("1", "2").value(), 3);
     EXPECT_EQ(sum("1", "x").error(), Errc::bad_syntax);
