@@ -221,6 +221,7 @@ class Client {
         counts.last = monotonic_seconds();
         if (counts.messages == 1) counts.first = counts.last;
         bytes_ = recipients_ = 0;
+        mail_ = false;
         if (world_.settings.messages != 0 && counts.messages >= world_.settings.messages)
             world_.done = true;
     }
@@ -261,11 +262,14 @@ class Client {
 
     void mail() {
         recipients_ = bytes_ = 0;
+        mail_ = false;
         if (world_.refuse("mail")) return refuse();
+        mail_ = true;
         reply("250 ", "2.1.0 ", "ok");
     }
 
     void rcpt() {
+        if (!mail_) return reply("503 ", "5.5.1 ", "no sender");
         if (world_.refuse("rcpt")) return refuse();
         ++recipients_;
         reply("250 ", "2.1.5 ", "ok");
@@ -304,7 +308,7 @@ class Client {
     World& world_;
     int fd_;
     Mode mode_ = Mode::command;
-    bool ended_ = false, quit_ = false, last_chunk_ = false;
+    bool ended_ = false, quit_ = false, mail_ = false, last_chunk_ = false;
     std::size_t state_ = 0;
     std::uint64_t chunk_left_ = 0, recipients_ = 0, bytes_ = 0;
     double due_ = 0;
