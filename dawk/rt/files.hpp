@@ -22,6 +22,8 @@ class File {
     virtual Result<std::uint64_t> size() = 0;
     virtual Result<void> preallocate(std::uint64_t size_bytes) = 0;  // best effort, size unchanged
     virtual Result<void> sync() = 0;  // fdatasync
+    // Permission bits as in chmod; unsupported where there are none.
+    virtual Result<unsigned> mode() { return Errc::unsupported; }
 };
 
 class Files {
@@ -36,6 +38,16 @@ class Files {
     virtual Result<bool> exists(std::string const& path) = 0;
     virtual Result<std::vector<std::string>> list(std::string const& folder) = 0;  // names, sorted
     virtual Result<void> sync_folder(std::string const& path) = 0;
+    // The same for many at once, which a real file system does with far fewer waits. On an error
+    // nothing is said about any of them.
+    virtual Result<void> sync_files(std::span<std::unique_ptr<File> const> files) {
+        for (auto const& file : files) DAWK_TRY_VOID(file->sync());
+        return {};
+    }
+    virtual Result<void> sync_folders(std::span<std::string const> paths) {
+        for (auto const& path : paths) DAWK_TRY_VOID(sync_folder(path));
+        return {};
+    }
 };
 
 }  // namespace dawk::rt

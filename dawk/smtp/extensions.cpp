@@ -86,7 +86,7 @@ void add_line(std::string_view line, Extensions& offered) {
     } else if (ascii::iequals(keyword, "AUTH")) {
         add_mechanisms(rest, offered);
     } else if (ascii::istarts_with(keyword, "AUTH=")) {
-        // The form before RFC 2554; some servers say nothing else.
+        // The form of old drafts; some servers say nothing else.
         add_mechanisms(line.substr(line.find('=') + 1), offered);
     } else if (ascii::iequals(keyword, "LIMITS")) {
         add_limits(rest, offered);
