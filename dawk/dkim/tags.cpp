@@ -1,0 +1,70 @@
+#include "dawk/dkim/tags.hpp"
+
+#include <algorithm>
+
+#include "dawk/base/ascii.hpp"
+
+namespace dawk::dkim {
+namespace {
+
+constexpr std::size_t tags_max = 64;  // ours; the registries know fewer than twenty
+
+// tag-name = ALPHA *ALNUMPUNC, ALNUMPUNC = ALPHA / DIGIT / "_"
+bool is_tag_name(std::string_view name) {
+    return !name.empty() && ascii::is_alpha(name.front()) &&
+           std::all_of(name.begin(), name.end(),
+                       [](char c) { return ascii::is_alnum(c) || c == '_'; });
+}
+
+// tval: VALCHAR (%x21-3A, %x3C-7E) and folding white space; UTF-8 as of RFC 8616.
+bool is_tag_value(std::string_view value) {
+    return std::none_of(value.begin(), value.end(), [](char c) {
+        return ascii::is_control(c) && c != '\t' && c != '\r' && c != '\n';
+    });
+}
+
+}  // namespace
+
+std::optional<TagList> TagList::parse(std::string_view text) {
+    TagList out;
+    while (!ascii::trim(text).empty()) {
+        auto const end = std::min(text.find(';'), text.size());
+        auto const tag = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        auto const equals = tag.find('=');
+        if (equals == tag.npos) return std::nullopt;
+        auto const name = ascii::trim(tag.substr(0, equals));
+        auto const value = ascii::trim(tag.substr(equals + 1));
+        if (!is_tag_name(name) || !is_tag_value(value) || out.get(name)) return std::nullopt;
+        out.tags_.emplace_back(name, value);
+        if (out.tags_.size() > tags_max) return std::nullopt;
+    }
+    return out;
+}
+
+std::optional<std::string_view> TagList::get(std::string_view name) const noexcept {
+    for (auto const& [key, value] : tags_) {
+        if (key == name) return value;
+    }
+    return std::nullopt;
+}
+
+std::string without_space(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    std::copy_if(text.begin(), text.end(), std::back_inserter(out),
+                 [](char c) { return c != ' ' && c != '\t' && c != '\r' && c != '\n'; });
+    return out;
+}
+
+std::vector<std::string> colon_list(std::string_view text) {
+    std::vector<std::string> out;
+    for (;;) {
+        auto const end = std::min(text.find(':'), text.size());
+        out.emplace_back(ascii::trim(text.substr(0, end)));
+        if (end == text.size()) return out;
+        text.remove_prefix(end + 1);
+    }
+}
+
+}  // namespace dawk::dkim

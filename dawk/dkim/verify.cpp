@@ -1,0 +1,197 @@
+#include "dawk/dkim/verify.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "dawk/base/ascii.hpp"
+#include "dawk/dkim/tags.hpp"
+#include "dawk/mail/idna.hpp"
+
+namespace dawk::dkim {
+
+Usable<KeyRecord> const& KeyCache::get(std::string const& text, Algorithm algorithm) {
+    auto const key = std::make_pair(text, algorithm);
+    auto const found = keys_.find(key);
+    if (found != keys_.end()) return found->second;
+    if (keys_.size() >= max_) keys_.clear();
+    return keys_.emplace(key, parse_key(text, algorithm)).first->second;
+}
+
+std::string header_digest(mail::HeaderSection const& header, std::vector<std::string> const& fields,
+                          Canonical form, std::string_view signature_field, crypto::Hash hash) {
+    crypto::Digest digest(hash);
+    // Each naming of a field takes the next one from the bottom (§5.4.2); beyond the last: nothing.
+    std::map<std::string, std::pair<std::vector<mail::HeaderField>, std::size_t>> taken;
+    for (auto const& name : fields) {
+        auto const [entry, fresh] = taken.try_emplace(ascii::to_lower(name));
+        auto& [found, count] = entry->second;
+        if (fresh) found = header.find(name);
+        if (count == found.size()) continue;
+        ++count;
+        digest.update(canonical_field(found[found.size() - count], form));
+    }
+    auto const bare = without_signature_value(signature_field);
+    auto const own = mail::HeaderSection::parse(bare.ends_with("\r\n") ? bare : bare + "\r\n",
+                                                mail::HeaderLimits{1U << 20U, 1});
+    if (own && !own->empty()) {
+        std::string last = canonical_field((*own)[0], form);
+        last.resize(last.size() - 2);  // without the trailing CRLF (§3.7)
+        digest.update(last);
+    }
+    return digest.finish();
+}
+
+namespace {
+
+crypto::Hash hash_of(Algorithm algorithm) {
+    return algorithm == Algorithm::rsa_sha1 ? crypto::Hash::sha1 : crypto::Hash::sha256;
+}
+
+std::string prefix_of(std::string_view body) {
+    auto const tags = TagList::parse(body);
+    auto const b = tags ? tags->get("b") : std::nullopt;
+    return b ? without_space(*b).substr(0, 8) : std::string();
+}
+
+}  // namespace
+
+Verifier::Verifier(mail::HeaderSection const& header, Options options) : options_(options) {
+    if (options_.keys == nullptr) options_.keys = &own_keys_;
+    for (auto const& field : header.find("DKIM-Signature")) add(header, field);
+}
+
+std::size_t Verifier::body_for(Signature const& signature) {
+    auto const hash = hash_of(signature.algorithm);
+    for (std::size_t i = 0; i < bodies_.size(); ++i) {
+        auto const& body = bodies_[i];
+        if (body.form == signature.body_form && body.length == signature.length &&
+            body.hash == hash)
+            return i;
+    }
+    bodies_.push_back(Body{signature.body_form,
+                           signature.length,
+                           hash,
+                           BodyHash(signature.body_form, signature.length, hash),
+                           {}});
+    return bodies_.size() - 1;
+}
+
+void Verifier::add(mail::HeaderSection const& header, mail::HeaderField const& field) {
+    Item item;
+    auto& verdict = item.verdict;
+    verdict.b_prefix = prefix_of(field.body);
+    auto parsed = parse_signature(field.body);
+    if (!parsed) {
+        verdict.result = parsed.error().result;
+        verdict.reason = parsed.error().reason;
+        items_.push_back(std::move(item));
+        return;
+    }
+    item.signature = std::move(*parsed);
+    auto const& signature = item.signature;
+    verdict.domain = signature.domain;
+    verdict.selector = signature.selector;
+    verdict.identity = signature.identity;
+    verdict.algorithm = to_string(signature.algorithm);
+    verdict.fields = signature.fields;
+    verdict.signs_length = signature.length.has_value();
+    auto const refuse = [&](Result result, std::string reason) {
+        verdict.result = result;
+        verdict.reason = std::move(reason);
+    };
+    auto const now = to_millis(options_.now) / 1000;
+    auto const open =
+        std::count_if(items_.begin(), items_.end(), [](auto const& i) { return i.open; });
+    if (static_cast<std::size_t>(open) >= options_.signatures_max) {
+        refuse(Result::policy, "more signatures than are looked at");
+    } else if (signature.algorithm == Algorithm::rsa_sha1) {
+        refuse(Result::policy, "rsa-sha1 proves nothing any more (RFC 8301)");
+    } else if (signature.expires_at && *signature.expires_at + options_.clock_skew.count() < now) {
+        refuse(Result::fail, "the signature has expired");
+    } else if (signature.signed_at && *signature.signed_at - options_.clock_skew.count() > now) {
+        refuse(Result::fail, "the signature was made in the future");
+    } else {
+        item.open = true;
+        item.body = body_for(signature);
+        item.header_digest = header_digest(header, signature.fields, signature.header_form,
+                                           field.raw, hash_of(signature.algorithm));
+    }
+    items_.push_back(std::move(item));
+}
+
+void Verifier::body(std::string_view piece) {
+    for (auto& body : bodies_) body.state.update(piece);
+}
+
+void Verifier::judge(Item& item, KeyRecord const& key) {
+    auto& verdict = item.verdict;
+    auto const& signature = item.signature;
+    verdict.testing = key.testing;
+    verdict.key_bits = key.key.bits();
+    auto const& body = bodies_[item.body];
+    verdict.covers_body = body.state.covers_all();
+    auto const identity_domain = signature.identity.substr(signature.identity.rfind('@') + 1);
+    if (key.strict_identity && !ascii::iequals(identity_domain, signature.domain)) {
+        verdict.result = Result::permerror;
+        verdict.reason = "the key allows no subdomain in i=";
+    } else if (signature.length && *signature.length > body.state.canonical_size()) {
+        verdict.result = Result::permerror;  // §3.5: l= must not be greater than the body
+        verdict.reason = "l= is longer than the body";
+    } else if (!crypto::equal(body.digest, signature.body_hash)) {
+        verdict.result = Result::fail;
+        verdict.reason = "the body was changed";
+    } else if (!key.key.verify_digest(item.header_digest, signature.value)) {
+        verdict.result = Result::fail;
+        verdict.reason = "a signed field was changed, or the key is another";
+    } else {
+        verdict.result = Result::pass;
+        verdict.reason = verdict.covers_body
+                             ? "good signature"
+                             : "good signature, but l= leaves the end of the body open";
+    }
+}
+
+dns::Inquiry<int> Verifier::look_up(Item& item) {
+    auto const domain = mail::to_a_labels(item.signature.domain);
+    auto const selector = mail::to_a_labels(item.signature.selector);
+    auto& verdict = item.verdict;
+    verdict.result = Result::permerror;
+    if (!domain || !selector) {
+        verdict.reason = "d= or s= is no domain name";
+        co_return 0;
+    }
+    dns::Question const question{*selector + "._domainkey." + *domain, dns::Type::txt};
+    auto const answer = co_await dns::ask(question);
+    if (answer.temporary()) {
+        verdict.result = Result::temperror;
+        verdict.reason = "DNS TXT of " + question.name + ": " + dns::to_string(answer.status);
+        co_return 0;
+    }
+    verdict.reason = "no key at " + question.name;
+    // Several records are undefined (§3.6.2.2): the first that can be used counts.
+    for (auto const& text : answer.texts) {
+        auto const& key = options_.keys->get(text, item.signature.algorithm);
+        if (key) {
+            judge(item, *key);
+            co_return 0;
+        }
+        verdict.result = key.error().result;
+        verdict.reason = key.error().reason;
+    }
+    co_return 0;
+}
+
+dns::Inquiry<std::vector<Verdict>> Verifier::finish() {
+    for (auto& body : bodies_) body.digest = body.state.finish();
+    std::vector<Verdict> verdicts;
+    for (auto& item : items_) {
+        if (item.open) {
+            auto const done = co_await look_up(item);
+            (void)done;
+        }
+        verdicts.push_back(item.verdict);
+    }
+    co_return verdicts;
+}
+
+}  // namespace dawk::dkim
