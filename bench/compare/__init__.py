@@ -1,0 +1,1 @@
+"""The comparison of script/bench: servers, loads, measures, report."""
