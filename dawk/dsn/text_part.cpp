@@ -10,7 +10,7 @@
 namespace dawk::dsn {
 namespace {
 
-constexpr std::size_t columns = 76;
+constexpr std::size_t columns = 74;  // stays whole in quoted-printable, too
 constexpr std::size_t shown_subject_max = 200;
 
 // Appends a paragraph: words filled into lines behind an indent.
