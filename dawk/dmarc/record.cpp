@@ -1,0 +1,127 @@
+#include "dawk/dmarc/record.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "dawk/base/ascii.hpp"
+
+namespace dawk::dmarc {
+
+std::string_view to_string(Policy policy) noexcept {
+    switch (policy) {
+        case Policy::none:
+            return "none";
+        case Policy::quarantine:
+            return "quarantine";
+        case Policy::reject:
+            return "reject";
+    }
+    return "none";
+}
+
+namespace {
+
+constexpr std::size_t uris_max = 20;  // ours
+
+// The next "name=value" of a record; empty name where there is none.
+struct Tag {
+    std::string name, value;
+};
+Tag next_tag(std::string_view& text) {
+    auto const end = std::min(text.find(';'), text.size());
+    auto const part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    auto const equals = part.find('=');
+    if (equals == part.npos) return {};
+    return {std::string(ascii::trim(part.substr(0, equals))),
+            std::string(ascii::trim(part.substr(equals + 1)))};
+}
+
+std::optional<Policy> policy_of(std::string_view word) {
+    for (auto const p : {Policy::none, Policy::quarantine, Policy::reject}) {
+        if (ascii::iequals(word, to_string(p))) return p;
+    }
+    return std::nullopt;
+}
+
+// URI = scheme ":" ...: enough to know one from a typing error.
+bool is_uri(std::string_view text) {
+    auto const colon = text.find(':');
+    if (colon == text.npos || colon == 0 || colon + 1 == text.size()) return false;
+    if (!ascii::is_alpha(text.front())) return false;
+    auto const scheme = text.substr(0, colon);
+    bool const named = std::all_of(scheme.begin(), scheme.end(), [](char c) {
+        return ascii::is_alnum(c) || c == '+' || c == '-' || c == '.';
+    });
+    return named && std::all_of(text.begin(), text.end(),
+                                [](char c) { return ascii::is_print(c) && c != ' '; });
+}
+
+std::vector<std::string> uris_of(std::string_view list) {
+    std::vector<std::string> out;
+    while (!list.empty() && out.size() < uris_max) {
+        auto const end = std::min(list.find(','), list.size());
+        auto uri = ascii::trim(list.substr(0, end));
+        uri = uri.substr(0, uri.find('!'));  // obs-dmarc-report-size
+        if (is_uri(uri)) out.emplace_back(uri);
+        list.remove_prefix(std::min(end + 1, list.size()));
+    }
+    return out;
+}
+
+void set_failure_options(std::string_view value, Record& out) {
+    out.report_any_failure = value.find('1') != value.npos;
+    out.report_dkim = value.find('d') != value.npos;
+    out.report_spf = value.find('s') != value.npos;
+}
+
+}  // namespace
+
+bool is_dmarc1(std::string_view text) noexcept {
+    auto rest = text;
+    auto const tag = next_tag(rest);
+    return tag.name == "v" && tag.value == "DMARC1";  // the value is case-sensitive (§4.7)
+}
+
+Parsed parse_record(std::string_view text) {
+    Parsed out;
+    if (!is_dmarc1(text)) {
+        out.problem = "not a DMARC record";
+        return out;
+    }
+    std::map<std::string, std::string> tags;
+    for (auto rest = text; !rest.empty();) {
+        auto tag = next_tag(rest);
+        if (!tag.name.empty()) tags.emplace(ascii::to_lower(tag.name), std::move(tag.value));
+    }
+    Record record;
+    record.text = text.substr(0, 1024);
+    auto const is = [&](char const* name, std::string_view value) {
+        auto const found = tags.find(name);
+        return found != tags.end() && ascii::iequals(found->second, value);
+    };
+    record.strict_dkim = is("adkim", "s");
+    record.strict_spf = is("aspf", "s");
+    record.testing = is("t", "y");
+    record.psd = is("psd", "y") ? Psd::yes : is("psd", "n") ? Psd::no : Psd::unsaid;
+    record.rua = uris_of(tags["rua"]);
+    record.ruf = uris_of(tags["ruf"]);
+    set_failure_options(tags["fo"], record);
+    auto const p = policy_of(tags["p"]);
+    if (!tags["sp"].empty()) record.sp = policy_of(tags["sp"]);
+    if (!tags["np"].empty()) record.np = policy_of(tags["np"]);
+    if (!p) out.problem = "no valid p=";
+    if (!tags["sp"].empty() && !record.sp) out.problem = "sp= is not valid";
+    if (!tags["np"].empty() && !record.np) out.problem = "np= is not valid";
+    record.p = p.value_or(Policy::none);
+    if (!out.problem.empty()) {  // §4.10.1: with a usable rua it is p=none, without it no DMARC
+        if (record.rua.empty()) return out;
+        record.p = Policy::none;
+        record.sp.reset();
+        record.np.reset();
+    }
+    out.record = std::move(record);
+    return out;
+}
+
+}  // namespace dawk::dmarc
