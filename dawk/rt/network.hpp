@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dawk/dns/dns.hpp"
 #include "dawk/rt/stream.hpp"
 
 namespace dawk::rt {
@@ -26,11 +27,17 @@ struct TlsClientPolicy {
     enum class Verify {
         none,   // opportunistic: encrypt, take any certificate (RFC 7435)
         webpki, // chain to the system's roots (or ca_file) and the name must match (RFC 9525)
+        dane,   // one of the TLSA records matches (RFC 7672 §3)
     };
     Verify verify = Verify::none;
     std::string server_name;              // SNI, and the name to match; A-labels
     std::string ca_file;                  // PEM; "" means the system's
     std::string certificate_sha256_pin;   // lower-case hex; when set, nothing else is asked
+    // For dane: the records of a secure answer, and further names a DANE-TA certificate may carry
+    // (RFC 7672 §3.2.2). Usages 0 and 1, and what else is unusable, are left out; when nothing remains
+    // the peer is not authenticated and TlsFacts::verified says so (§2.2).
+    std::vector<dns::Tlsa> tlsa;
+    std::vector<std::string> further_names;
 };
 
 // Says in words what went wrong beside the code; for logs and config checks.

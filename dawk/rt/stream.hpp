@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +57,8 @@ class Stream {
     virtual void close() noexcept = 0;
     virtual Endpoint local() const = 0;
     virtual Endpoint remote() const = 0;
+    // Who is at the other end of a unix socket, as the kernel knows it; nothing for others.
+    virtual std::optional<std::uint32_t> peer_uid() const { return {}; }
     virtual TlsFacts const* tls() const noexcept { return nullptr; }  // null: not encrypted
 };
 
