@@ -9,6 +9,7 @@
 #pragma once
 
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <boost/system/error_code.hpp>
@@ -55,15 +56,22 @@ namespace dawk {
 
 // An error as the Result of any function: return failure(r.error()); Result<bool> needs it, for an
 // error_code alone would turn into true or false.
+template <class E = ErrorCode>
 struct Failure {
-    ErrorCode error;
+    E error;
     template <class T>
-    operator Result<T>() const {
+    operator boost::system::result<T, E>() const {
         return {boost::system::in_place_error, error};
     }
 };
-inline Failure failure(ErrorCode error) noexcept {
+inline Failure<> failure(ErrorCode error) noexcept {
     return {error};
+}
+// For results with an error of their own; what converts to an ErrorCode is one.
+template <class E>
+    requires(!std::is_convertible_v<E, ErrorCode>)
+Failure<E> failure(E error) {
+    return {std::move(error)};
 }
 
 }  // namespace dawk
