@@ -118,7 +118,7 @@ std::optional<Unusable> set_identity(TagList const& tags, Signature& out) {
     return std::nullopt;
 }
 
-std::optional<Unusable> set_optional(TagList const& tags, Signature& out) {
+std::optional<Unusable> set_optional(TagList const& tags, SignatureKind kind, Signature& out) {
     if (auto const c = tags.get("c"); c && !set_forms(without_space(*c), out))
         return broken("unknown c=");
     if (auto const q = tags.get("q")) {
@@ -141,10 +141,11 @@ std::optional<Unusable> set_optional(TagList const& tags, Signature& out) {
     }
     if (out.signed_at && out.expires_at && *out.expires_at < *out.signed_at)
         return bad("x= is before t=");
+    if (kind == SignatureKind::arc_message) return std::nullopt;
     return set_identity(tags, out);
 }
 
-std::optional<Unusable> set_fields(std::string_view text, Signature& out) {
+std::optional<Unusable> set_fields(std::string_view text, SignatureKind kind, Signature& out) {
     out.fields = colon_list(text);
     if (out.fields.size() > fields_max) return broken("h= names too many fields");
     bool const empty =
@@ -152,19 +153,21 @@ std::optional<Unusable> set_fields(std::string_view text, Signature& out) {
     if (empty) return bad("h= has an empty name");
     bool const from = std::any_of(out.fields.begin(), out.fields.end(),
                                   [](auto const& f) { return ascii::iequals(f, "from"); });
-    if (!from) return broken("From is not signed");  // §6.1.1
+    if (!from && kind == SignatureKind::dkim) return broken("From is not signed");  // §6.1.1
     return std::nullopt;
 }
 
 }  // namespace
 
-Usable<Signature> parse_signature(std::string_view body) {
+Usable<Signature> parse_signature(std::string_view body, SignatureKind kind) {
     auto const tags = TagList::parse(body);
     if (!tags) return bad("the signature is no tag list");
-    for (auto const* name : {"v", "a", "b", "bh", "d", "h", "s"}) {
+    for (auto const* name : {"a", "b", "bh", "d", "h", "s"}) {
         if (!tags->get(name)) return bad(std::string("the signature has no ") + name + "=");
     }
-    if (*tags->get("v") != "1") return bad("the signature's version is not 1");
+    if (kind == SignatureKind::dkim && tags->get("v") != "1") {
+        return bad("the signature's version is not 1");
+    }
     Signature out;
     auto const algorithm = algorithm_of(*tags->get("a"));
     if (!algorithm) return broken("unknown algorithm " + ascii::printable(*tags->get("a"), 40));
@@ -179,8 +182,8 @@ Usable<Signature> parse_signature(std::string_view body) {
     if (!hash || hash->empty()) return bad("bh= is no base64");
     out.value = *value;
     out.body_hash = *hash;
-    if (auto problem = set_fields(*tags->get("h"), out)) return *problem;
-    if (auto problem = set_optional(*tags, out)) return *problem;
+    if (auto problem = set_fields(*tags->get("h"), kind, out)) return *problem;
+    if (auto problem = set_optional(*tags, kind, out)) return *problem;
     return out;
 }
 
