@@ -1,0 +1,238 @@
+#include "dawk/config/checks.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "dawk/base/ascii.hpp"
+#include "dawk/config/keys.hpp"
+#include "dawk/config/units.hpp"
+#include "dawk/mail/address.hpp"
+#include "dawk/rt/stream.hpp"
+
+namespace dawk::config {
+namespace {
+
+using mta::ListenerTls;
+using mta::Service;
+
+std::string item(std::string_view list, std::size_t index, std::string_view key) {
+    std::string out(list);
+    out += '[' + std::to_string(index + 1) + ']';
+    if (!key.empty()) out += '.' + std::string(key);
+    return out;
+}
+
+bool is_here(std::string_view address) {  // reached from this machine only
+    return address.starts_with("unix:") || address.starts_with("127.") ||
+           address.starts_with("[::1]");
+}
+
+bool is_listen_address(std::string_view text) {
+    if (text.starts_with("systemd:")) {
+        auto const name = text.substr(8);
+        return !name.empty() && name.size() <= 255 &&
+               std::all_of(name.begin(), name.end(),
+                           [](char c) { return ascii::is_print(c) && c != ':'; });
+    }
+    return rt::parse_endpoint(text).has_value();
+}
+
+// One listener; path of its keys for reports.
+class ListenerCheck {
+  public:
+    ListenerCheck(mta::Settings const& settings, std::size_t index, Report& report)
+        : settings_(settings), it_(settings.listeners[index]), index_(index), report_(report) {}
+
+    void run() {
+        check_address();
+        check_tls();
+        check_relay();
+        if (it_.durability == mta::Durability::memory)
+            report_.warning(at("durability"), "a crash loses mail that was acknowledged");
+    }
+
+  private:
+    std::string at(std::string_view key) const { return item("listener", index_, key); }
+
+    void check_address() {
+        if (!is_listen_address(it_.address))
+            report_.error(
+                at("address"), quoted(it_.address) + " is no place to listen",
+                "write \"192.0.2.1:25\", \"[::]:25\", \"unix:/path\" or \"systemd:NAME\"");
+    }
+
+    void check_tls() {
+        bool const identity = !settings_.tls.certificate.empty() && !settings_.tls.key.empty();
+        if (it_.tls != ListenerTls::none && !identity)
+            report_.error(at("tls"), "there is no certificate to show",
+                          "give certificate and key in [tls], or tls = \"none\" here");
+        if (it_.tls != ListenerTls::none) return;
+        if (it_.service == Service::submission)
+            report_.error(at("tls"), "passwords must not travel without TLS (RFC 8314 §3)",
+                          "write tls = \"implicit\" for port 465, or \"starttls\" for port 587");
+        else if (it_.service == Service::mx && !is_here(it_.address))
+            report_.warning(at("tls"), "others cannot encrypt what they send here",
+                            "tls = \"starttls\" lets them");
+    }
+
+    void check_relay() {
+        if (it_.service != Service::relay) {
+            if (!it_.allow.empty())
+                report_.error(at("allow"),
+                              "this has no effect with service " +
+                                  std::string(it_.service == Service::mx ? "mx" : "submission"),
+                              "remove it, or write service = \"relay\"");
+            return;
+        }
+        if (it_.allow.empty())
+            report_.error(at("allow"), "nobody could relay here",
+                          "name the networks that may, as in allow = [\"192.0.2.0/24\"]");
+        for (auto const& network : it_.allow) check_network(network);
+    }
+
+    void check_network(std::string const& network) {
+        auto const subnet = parse_subnet(network);
+        if (!subnet)
+            return report_.error(at("allow"), quoted(network) + " is not a network",
+                                 "write address/prefix with zeros behind the prefix, as in "
+                                 "\"192.0.2.0/24\"");
+        bool const huge = subnet->prefix < (subnet->is_v6 ? 16U : 8U);
+        if (!huge || is_here(it_.address)) return;
+        if (subnet->prefix == 0)
+            report_.error(at("allow"),
+                          quoted(network) +
+                              " makes this an open relay: spammers will "
+                              "find it within hours",
+                          "name the networks that may relay");
+        else
+            report_.warning(at("allow"), quoted(network) +
+                                             " lets a large part of the Internet "
+                                             "relay");
+    }
+
+    mta::Settings const& settings_;
+    mta::ListenerSettings const& it_;
+    std::size_t index_;
+    Report& report_;
+};
+
+void check_listeners(mta::Settings const& settings, Report& report) {
+    std::map<std::string, std::size_t> seen;
+    for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+        ListenerCheck(settings, i, report).run();
+        auto const& address = settings.listeners[i].address;
+        // Port 0 is another port each time.
+        auto const [at, is_new] = seen.emplace(address, i);
+        if (!is_new && !address.ends_with(":0"))
+            report.error(
+                item("listener", i, "address"),
+                quoted(address) + " is taken by listener[" + std::to_string(at->second + 1) + ']');
+    }
+    if (settings.listeners.empty())
+        report.warning("", "there is no [[listener]]: nothing will be received");
+    if (settings.tls.certificate.empty() != settings.tls.key.empty())
+        report.error("tls", "certificate and key need each other", "give both, or neither");
+}
+
+void check_names(mta::Settings const& settings, Report& report) {
+    if (!settings.hostname.empty()) {
+        auto const domain = mail::parse_domain(settings.hostname);
+        if (!domain || domain->starts_with('['))
+            report.error("hostname", quoted(settings.hostname) + " is not a host name",
+                         "as in \"mx.example.org\"");
+        else if (domain->find('.') == domain->npos)
+            report.warning("hostname", "other servers expect a full name, with its domain");
+    }
+    if (!settings.postmaster.empty() && !mail::parse_mailbox(settings.postmaster, {.utf8 = true}))
+        report.error("postmaster", quoted(settings.postmaster) + " is not an address",
+                     "as in \"postmaster@example.org\"");
+    if (settings.state_dir.empty()) report.error("state_dir", "this is empty");
+    if (!settings.http_address.empty()) {
+        if (!is_listen_address(settings.http_address))
+            report.error("http.address", quoted(settings.http_address) + " is no place to listen",
+                         "as in \"127.0.0.1:8025\"");
+        else if (!is_here(settings.http_address))
+            report.warning("http.address", "the console can be reached from other machines",
+                           "keep it on 127.0.0.1, behind a proxy that asks who is there");
+    }
+    for (auto const& forwarder : settings.dns.forwarders) {
+        auto const endpoint = rt::parse_endpoint(forwarder);
+        if (!endpoint || endpoint->is_unix() || endpoint->port == 0)
+            report.error("dns.forwarders", quoted(forwarder) + " is not address:port",
+                         "as in \"127.0.0.1:53\"");
+    }
+}
+
+void check_queue(queue::Policy const& queue, Report& report) {
+    if (queue.retry.empty()) {
+        report.error("queue.retry", "there must be at least one wait", "as in [\"15m\", \"1h\"]");
+    } else if (queue.retry.front() > queue.expire) {
+        report.error("queue.retry", "the first attempt again would come after expire");
+    }
+    if (queue.warn_after.count() != 0 && queue.warn_after >= queue.expire)
+        report.warning("queue.warn_after", "expire comes first, so there will be no warning");
+    if (queue.backoff_first > queue.backoff_max)
+        report.error("queue.backoff_first", "this is more than backoff_max");
+    if (queue.connections_per_destination > queue.connections_all)
+        report.error("queue.connections_per_destination", "this is more than queue.connections");
+    if (queue.ready_per_destination > queue.ready_all)
+        report.error("queue.ready_per_destination", "this is more than queue.ready");
+}
+
+// The router checks words only; asked for each rule alone it tells which one it means.
+void check_routing(routing::Config const& config, Report& report) {
+    std::vector<std::string> known;
+    auto const ask = [&](routing::Config const& part, std::string const& key) {
+        for (auto const& problem : routing::Router::check(part)) {
+            if (std::find(known.begin(), known.end(), problem) != known.end()) continue;
+            known.push_back(problem);
+            report.error(key, problem);
+        }
+    };
+    for (std::size_t i = 0; i < config.domains.size(); ++i)
+        ask({.domains = {config.domains[i]}, .default_deliver = {}, .routes = {}},
+            item("domain", i, ""));
+    ask({.domains = {}, .default_deliver = config.default_deliver, .routes = {}},
+        "delivery.default");
+    for (std::size_t i = 0; i < config.routes.size(); ++i)
+        ask({.domains = {}, .default_deliver = {}, .routes = {config.routes[i]}},
+            item("route", i, ""));
+    // What is left concerns two rules; it is said at the last of them.
+    routing::Config so_far{.domains = {}, .default_deliver = config.default_deliver, .routes = {}};
+    constexpr std::size_t pairs_max = 1000;  // the growing check is quadratic
+    if (config.domains.size() + config.routes.size() > pairs_max) return ask(config, "");
+    for (std::size_t i = 0; i < config.domains.size(); ++i) {
+        so_far.domains.push_back(config.domains[i]);
+        ask(so_far, item("domain", i, "name"));
+    }
+    for (std::size_t i = 0; i < config.routes.size(); ++i) {
+        so_far.routes.push_back(config.routes[i]);
+        ask(so_far, item("route", i, "to"));
+    }
+}
+
+}  // namespace
+
+void complete(mta::Settings& settings) {
+    if (auto const host = mail::parse_domain(settings.hostname)) settings.hostname = *host;
+    if (settings.admin_socket.empty()) settings.admin_socket = settings.state_dir + "/dawk.sock";
+    if (settings.routing.default_deliver.empty())
+        settings.routing.default_deliver =
+            "maildir:" + settings.state_dir + "/mail/{domain}/{local}";
+    for (auto& domain : settings.routing.domains)
+        if (domain.deliver.empty()) domain.deliver = settings.routing.default_deliver;
+    if (settings.postmaster.empty()) {
+        auto const& domains = settings.routing.domains;
+        settings.postmaster =
+            "postmaster@" + (domains.empty() ? settings.hostname : domains.front().name);
+    }
+}
+
+void check_settings(mta::Settings const& settings, Report& report) {
+    check_names(settings, report);
+    check_listeners(settings, report);
+    check_queue(settings.queue, report);
+    check_routing(settings.routing, report);
+}
+
+}  // namespace dawk::config

@@ -1,0 +1,116 @@
+#include "dawk/config/config.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dawk/base/ascii.hpp"
+#include "dawk/config/checks.hpp"
+#include "dawk/config/keys.hpp"
+#include "dawk/config/reader.hpp"
+
+namespace dawk::config {
+namespace {
+
+// The whole file, but not more than one octet above what parse_document() takes; or why not.
+std::string read_file(std::string const& path, std::string& text) {
+    int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return std::strerror(errno);
+    std::array<char, 16'384> buffer{};
+    std::string why;
+    while (text.size() <= document_bytes_max) {
+        auto const got = ::read(fd, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) why = std::strerror(errno);
+        if (got <= 0) break;
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    ::close(fd);
+    return why;
+}
+
+Loaded make(std::string_view text, std::string file, Look look) {
+    Loaded out;
+    out.file = std::move(file);
+    Report report;
+    auto const document = parse_document(text);
+    if (document.problem) {
+        report.error_at(document.problem->position, "", document.problem->message);
+        out.problems = report.take();
+        return out;
+    }
+    auto settings = std::make_shared<mta::Settings>();
+    read_settings(document.root, *settings, report);
+    check_settings(*settings, report);
+    complete(*settings);
+    if (look == Look::at_machine) check_machine(*settings, report);
+    if (!report.failed()) out.settings = std::move(settings);
+    out.problems = report.take();
+    return out;
+}
+
+}  // namespace
+
+std::string Loaded::text() const {
+    std::string out;
+    for (auto const& problem : problems) out += problem.text(file) + '\n';
+    return out;
+}
+
+Loaded load(std::string const& path, Look look) {
+    std::string text;
+    if (auto const why = read_file(path, text); !why.empty()) {
+        Loaded out;
+        out.file = path;
+        out.problems.push_back({Problem::Severity::error, {}, "", "cannot be read: " + why, ""});
+        return out;
+    }
+    return make(text, path, look);
+}
+
+Loaded load_text(std::string_view text, std::string file) {
+    return make(text, std::move(file), Look::at_text);
+}
+
+std::vector<std::pair<std::string, std::string>> values(mta::Settings const& settings) {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (auto const& section : sections()) {
+        bool const listed = section.path.ends_with("[]");
+        std::size_t const count = listed ? list_size(section.path, settings) : 1;
+        for (std::size_t i = 0; i < count; ++i) {
+            for (auto const& key : keys()) {
+                if (key.section() != section.path) continue;
+                auto const value = value_text(key, settings, i);
+                if (value.empty()) continue;
+                std::string path(section.path);
+                if (listed) path.insert(path.size() - 1, std::to_string(i + 1));
+                path += path.empty() ? "" : ".";
+                out.emplace_back(path + std::string(key.name()), value);
+            }
+        }
+    }
+    return out;
+}
+
+std::string show(mta::Settings const& settings) {
+    std::string out;
+    std::string last;
+    for (auto const& [path, value] : values(settings)) {
+        auto const dot = path.rfind('.');
+        std::string const table = dot == path.npos ? "" : path.substr(0, dot);
+        if (table != last) {
+            auto const bracket = table.find('[');
+            out += bracket == table.npos ? "\n[" + table + "]\n"
+                                         : "\n[[" + table.substr(0, bracket) + "]]\n";
+            last = table;
+        }
+        out += path.substr(dot == path.npos ? 0 : dot + 1) + " = " + value + '\n';
+    }
+    return out;
+}
+
+}  // namespace dawk::config

@@ -1,0 +1,44 @@
+// Config: from the TOML file to Settings, or to everything that is wrong with it at once.
+//
+//     auto loaded = config::load("dawk.toml");
+//     for (auto const& p : loaded.problems) print(p.text(loaded.file));
+//     if (!loaded.settings) return EX_CONFIG;
+//
+// Unknown keys, wrong types, values out of range and contradictions are errors, with line, column
+// and what to write instead. Relative paths in the file mean the working directory of the process,
+// not the folder of the file. Standards: TOML 1.0.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dawk/config/problem.hpp"
+#include "dawk/mta/settings.hpp"
+
+namespace dawk::config {
+
+struct Loaded {
+    std::string file;
+    mta::SettingsPtr settings;      // null when there is an error
+    std::vector<Problem> problems;  // errors and warnings, in the order of the file
+    // All problems, one a line; "" without any.
+    std::string text() const;
+};
+
+enum class Look {
+    at_text,     // the file alone
+    at_machine,  // also at the files it names, the clock and our rights
+};
+
+Loaded load(std::string const& path, Look look = Look::at_text);
+// The same for a text in memory; opens nothing. file: for messages.
+Loaded load_text(std::string_view text, std::string file);
+
+// The effective settings as a file that loads to the same.
+std::string show(mta::Settings const& settings);
+// The effective value of each key, as TOML values: ("queue.retry", "[\"5m\"]"), ("listener[1].tls",
+// ...).
+std::vector<std::pair<std::string, std::string>> values(mta::Settings const& settings);
+
+}  // namespace dawk::config

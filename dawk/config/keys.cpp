@@ -1,0 +1,469 @@
+#include "dawk/config/keys.hpp"
+
+#include <algorithm>
+
+// One line a key: where it lives. Capture-free, so that the table is plain data.
+#define AT(member) [](mta::Settings& s, std::size_t) -> Ref { return &s.member; }
+#define EACH(list, member) [](mta::Settings& s, std::size_t i) -> Ref { return &s.list[i].member; }
+
+namespace dawk::config {
+namespace {
+
+constexpr std::int64_t second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+constexpr std::int64_t kib = 1024, mib = 1024 * kib, gib = 1024 * mib;
+constexpr std::int64_t count_max = 10'000'000;
+
+using Keys = std::vector<Key>;
+
+void add_top(Keys& k) {
+    k.push_back({.path = "hostname",
+                 .ref = AT(hostname),
+                 .doc = "The name of this server, as it greets others and writes it into trace "
+                        "fields. It should have an address record, and the address a pointer back "
+                        "to it; other servers look.",
+                 .standard = "RFC 5321 §2.3.5, §4.1.4",
+                 .example = "\"mx.example.org\"",
+                 .required = true});
+    k.push_back({.path = "state_dir",
+                 .ref = AT(state_dir),
+                 .doc = "The folder for everything that must survive a restart: the spool, the "
+                        "directory of users, the admin socket. Relative paths, here and in every "
+                        "other key, are relative to the working directory of the process.",
+                 .example = "\"/var/lib/dawk\"",
+                 .required = true});
+    k.push_back({.path = "admin_socket",
+                 .ref = AT(admin_socket),
+                 .doc = "The Unix socket on which the running server takes orders from the dawk "
+                        "command.",
+                 .default_words = "dawk.sock in state_dir"});
+    k.push_back({.path = "postmaster",
+                 .ref = AT(postmaster),
+                 .doc = "Where mail to the postmaster of every domain goes that has no user or "
+                        "alias of that name, and what can be returned to nobody else.",
+                 .standard = "RFC 5321 §4.5.1",
+                 .example = "\"postmaster@example.org\"",
+                 .default_words = "postmaster at the first [[domain]], or at hostname"});
+    k.push_back({.path = "threads",
+                 .ref = AT(threads),
+                 .doc = "How many threads serve connections; 0 chooses by the number of cores.",
+                 .max = 256});
+    k.push_back({.path = "grace",
+                 .ref = AT(grace),
+                 .doc = "How long open transactions may go on when the server is told to stop.",
+                 .max = hour});
+}
+
+void add_listeners(Keys& k) {
+    k.push_back({.path = "listener[].address",
+                 .ref = EACH(listeners, address),
+                 .doc = "Where to listen: address:port, [IPv6]:port, unix:/path, or systemd:NAME "
+                        "for the socket of that name which systemd passes.",
+                 .example = "\"[::]:25\"",
+                 .required = true});
+    k.push_back({.path = "listener[].service",
+                 .ref = EACH(listeners, service),
+                 .doc = "What is offered there. mx takes mail for our domains from anybody. "
+                        "submission takes mail to anywhere from users who log in. relay takes mail "
+                        "to anywhere from the networks in allow.",
+                 .standard = "RFC 5321, RFC 6409"});
+    k.push_back({.path = "listener[].tls",
+                 .ref = EACH(listeners, tls),
+                 .doc = "none, starttls (offered after the greeting) or implicit (from the first "
+                        "octet; for submission on port 465). With submission, passwords are taken "
+                        "over TLS only.",
+                 .standard = "RFC 3207, RFC 8314"});
+    k.push_back({.path = "listener[].durability",
+                 .ref = EACH(listeners, durability),
+                 .doc = "When a message is acknowledged: disk, after it is synced; memory, before. "
+                        "With memory, a crash loses mail that the sender believes delivered.",
+                 .standard = "RFC 5321 §6.1"});
+    k.push_back({.path = "listener[].allow",
+                 .ref = EACH(listeners, allow),
+                 .doc = "The networks that may relay. Only with service relay.",
+                 .example = "[\"192.0.2.0/24\", \"2001:db8::/32\"]"});
+}
+
+void add_places(Keys& k) {
+    k.push_back({.path = "tls.certificate",
+                 .ref = AT(tls.certificate),
+                 .doc = "A PEM file: the server's certificate, then those between it and its root.",
+                 .example = "\"/etc/dawk/tls/cert.pem\""});
+    k.push_back({.path = "tls.key",
+                 .ref = AT(tls.key),
+                 .doc = "A PEM file: the certificate's private key, readable for the server only.",
+                 .example = "\"/etc/dawk/tls/key.pem\""});
+    k.push_back({.path = "http.address",
+                 .ref = AT(http_address),
+                 .doc = "Where the web console, metrics and the API are served. Keep it on this "
+                        "machine, or behind a proxy that knows who may see it.",
+                 .example = "\"127.0.0.1:8025\"",
+                 .default_words = "not served"});
+    k.push_back({.path = "domain[].name",
+                 .ref = EACH(routing.domains, name),
+                 .doc = "A domain whose mail is delivered here. Domains can also be added with "
+                        "dawk domain add, without a restart.",
+                 .example = "\"example.org\"",
+                 .required = true});
+    k.push_back({.path = "domain[].deliver",
+                 .ref = EACH(routing.domains, deliver),
+                 .doc =
+                     "How: maildir:PATH with {domain}, {local} and {detail} (what follows \"+\") "
+                     "in it; lmtp:HOST:PORT or lmtp:unix:/PATH for another program.",
+                 .standard = "RFC 2033",
+                 .example = "\"lmtp:unix:/run/dovecot/lmtp\"",
+                 .default_words = "delivery.default"});
+    k.push_back({.path = "route[].to",
+                 .ref = EACH(routing.routes, to),
+                 .doc = "Mail to which domain goes this way: a domain, \".domain\" for everything "
+                        "below it, or \"*\". The most specific route wins, whatever the order.",
+                 .example = "\"partner.example\"",
+                 .required = true});
+    k.push_back({.path = "route[].via",
+                 .ref = EACH(routing.routes, via),
+                 .doc = "The way: mx, as DNS says, or smtp:HOST or smtp:HOST:PORT.",
+                 .example = "\"smtp:smarthost.example:587\"",
+                 .required = true});
+    k.push_back({.path = "route[].tls",
+                 .ref = EACH(routing.routes, tls),
+                 .doc =
+                     "none; opportunistic, if offered and with any certificate; required, with "
+                     "any certificate; verified, with one valid for the host; implicit, the same "
+                     "from the first octet.",
+                 .standard = "RFC 7435, RFC 8314",
+                 .example = "\"verified\"",
+                 .default_words = "none to this machine; verified with user; else opportunistic"});
+    k.push_back({.path = "route[].user",
+                 .ref = EACH(routing.routes, user),
+                 .doc = "The name to log in with. Only over verified or implicit TLS.",
+                 .standard = "RFC 4954",
+                 .example = "\"dawk\""});
+    k.push_back({.path = "route[].password_file",
+                 .ref = EACH(routing.routes, password_file),
+                 .doc = "The file whose first line is the password.",
+                 .example = "\"/etc/dawk/smarthost.password\""});
+    k.push_back({.path = "route[].ca_file",
+                 .ref = EACH(routing.routes, ca_file),
+                 .doc = "A PEM file with the roots to verify certificates against.",
+                 .example = "\"/etc/ssl/partner-ca.pem\"",
+                 .default_words = "the system's roots"});
+    k.push_back({.path = "delivery.default",
+                 .ref = AT(routing.default_deliver),
+                 .doc = "How mail is delivered to domains that say nothing else, as in "
+                        "domain.deliver.",
+                 .example = "\"maildir:/var/mail/{domain}/{local}\"",
+                 .default_words = "maildir:mail/{domain}/{local} in state_dir"});
+    k.push_back({.path = "delivery.mx_port",
+                 .ref = AT(mx_port),
+                 .doc = "The port on which hosts found by MX are spoken to. Another than 25 is for "
+                        "tests only.",
+                 .min = 1,
+                 .max = 65535});
+    k.push_back({.path = "dns.forwarders",
+                 .ref = AT(dns.forwarders),
+                 .doc =
+                     "The resolvers to ask, address:port. One that validates DNSSEC should be on "
+                     "this machine.",
+                 .example = "[\"127.0.0.1:53\"]",
+                 .default_words = "the system's"});
+    k.push_back({.path = "dns.timeout",
+                 .ref = AT(dns.timeout),
+                 .doc = "How long one question may take, with all its repetitions.",
+                 .standard = "RFC 5321 §5.1",
+                 .min = second,
+                 .max = 10 * minute});
+}
+
+void add_queue(Keys& k) {
+    k.push_back({.path = "queue.retry",
+                 .ref = AT(queue.retry),
+                 .doc = "The waits between attempts to deliver to a recipient. The last repeats.",
+                 .standard = "RFC 5321 §4.5.4.1",
+                 .min = second,
+                 .max = 7 * day});
+    k.push_back({.path = "queue.jitter",
+                 .ref = AT(queue.jitter),
+                 .doc =
+                     "How much each wait is varied at random, so that messages deferred together "
+                     "do not come back together: 0.1 is 10 percent either way. At most 0.5."});
+    k.push_back({.path = "queue.expire",
+                 .ref = AT(queue.expire),
+                 .doc = "When to give up, and tell the sender.",
+                 .standard = "RFC 5321 §4.5.4.1",
+                 .min = second,
+                 .max = 60 * day,
+                 .advised_min = 4 * day});
+    k.push_back({.path = "queue.expire_bounce",
+                 .ref = AT(queue.expire_bounce),
+                 .doc = "When to give up on a message without sender, such as a bounce.",
+                 .min = second,
+                 .max = 60 * day});
+    k.push_back({.path = "queue.warn_after",
+                 .ref = AT(queue.warn_after),
+                 .doc = "When to tell the sender that a message is still waiting; 0s for never.",
+                 .standard = "RFC 3461 §4.1",
+                 .max = 60 * day});
+    k.push_back({.path = "queue.backoff_first",
+                 .ref = AT(queue.backoff_first),
+                 .doc = "After a destination failed as a whole, the wait before one message tries "
+                        "it again; doubled with each failure.",
+                 .min = second,
+                 .max = day});
+    k.push_back({.path = "queue.backoff_max",
+                 .ref = AT(queue.backoff_max),
+                 .doc = "The longest such wait.",
+                 .min = second,
+                 .max = 7 * day});
+    k.push_back({.path = "queue.connections_per_destination",
+                 .ref = AT(queue.connections_per_destination),
+                 .doc = "Connections at once to one destination.",
+                 .min = 1,
+                 .max = 10'000});
+    k.push_back({.path = "queue.connections",
+                 .ref = AT(queue.connections_all),
+                 .doc = "Connections at once to all destinations.",
+                 .min = 1,
+                 .max = 100'000});
+    k.push_back({.path = "queue.messages_per_connection",
+                 .ref = AT(queue.messages_per_connection),
+                 .doc = "Messages over one connection before a new one is made.",
+                 .min = 1,
+                 .max = count_max});
+    k.push_back({.path = "queue.connection_reuse",
+                 .ref = AT(queue.connection_reuse),
+                 .doc = "The age at which a connection is not used for a further message.",
+                 .min = second,
+                 .max = day});
+    k.push_back({.path = "queue.connection_idle",
+                 .ref = AT(queue.connection_idle),
+                 .doc = "How long a connection stays open without work; 0s closes it at once.",
+                 .max = 5 * minute});
+    k.push_back({.path = "queue.recipients_per_transaction",
+                 .ref = AT(queue.recipients_per_transaction),
+                 .doc = "Recipients of one message in one transaction. Every server takes 100.",
+                 .standard = "RFC 5321 §4.5.3.1.8",
+                 .min = 1,
+                 .max = 50'000});
+    k.push_back({.path = "queue.hot_content",
+                 .ref = AT(queue.hot_content_bytes),
+                 .doc = "Memory for messages just received, so that they need not be read back for "
+                        "delivery.",
+                 .max = 64 * gib,
+                 .is_size = true});
+    k.push_back({.path = "queue.ready_per_destination",
+                 .ref = AT(queue.ready_per_destination),
+                 .doc = "Messages of one destination loaded ahead of their turn.",
+                 .min = 1,
+                 .max = 1'000'000});
+    k.push_back({.path = "queue.ready",
+                 .ref = AT(queue.ready_all),
+                 .doc = "Messages of all destinations loaded ahead of their turn.",
+                 .min = 1,
+                 .max = count_max});
+}
+
+void add_limits(Keys& k) {
+    k.push_back({.path = "limits.message_size",
+                 .ref = AT(limits.smtp.message_size_bytes),
+                 .doc = "The largest message accepted; announced with SIZE. 0 for no limit.",
+                 .standard = "RFC 1870; RFC 5321 §4.5.3.1.7",
+                 .max = 16 * gib,
+                 .advised_min = 64 * kib,
+                 .is_size = true});
+    k.push_back({.path = "limits.recipients",
+                 .ref = AT(limits.smtp.recipients),
+                 .doc = "Recipients of one transaction; further ones are asked to come again.",
+                 .standard = "RFC 5321 §4.5.3.1.8",
+                 .min = 1,
+                 .max = 100'000,
+                 .advised_min = 100});
+    k.push_back({.path = "limits.command_line",
+                 .ref = AT(limits.smtp.command_line_bytes),
+                 .doc = "The longest command.",
+                 .standard = "RFC 5321 §4.5.3.1.4",
+                 .min = 512,
+                 .max = mib,
+                 .is_size = true});
+    k.push_back({.path = "limits.auth_line",
+                 .ref = AT(limits.smtp.auth_line_bytes),
+                 .doc = "The longest line of an AUTH exchange.",
+                 .standard = "RFC 4954 §4",
+                 .min = 512,
+                 .max = mib,
+                 .is_size = true});
+    k.push_back({.path = "limits.header",
+                 .ref = AT(limits.smtp.header_bytes),
+                 .doc = "The longest header section of a message.",
+                 .min = 4 * kib,
+                 .max = 16 * mib,
+                 .is_size = true});
+    k.push_back({.path = "limits.hops",
+                 .ref = AT(limits.smtp.hops),
+                 .doc = "Received fields, above which a message is taken to go in circles.",
+                 .standard = "RFC 5321 §6.3",
+                 .min = 10,
+                 .max = 1000,
+                 .advised_min = 100});
+    k.push_back({.path = "limits.errors",
+                 .ref = AT(limits.smtp.errors),
+                 .doc = "Refused commands in one session before it is ended.",
+                 .min = 1,
+                 .max = 10'000});
+    k.push_back({.path = "limits.unknown_recipients",
+                 .ref = AT(limits.smtp.unknown_recipients),
+                 .doc = "Unknown recipients in one session before it is ended.",
+                 .min = 1,
+                 .max = 100'000});
+    k.push_back({.path = "limits.auth_failures",
+                 .ref = AT(limits.smtp.auth_failures),
+                 .doc = "Failed logins in one session before it is ended.",
+                 .standard = "RFC 4954 §4",
+                 .min = 1,
+                 .max = 100});
+    k.push_back({.path = "limits.transactions",
+                 .ref = AT(limits.smtp.transactions),
+                 .doc = "Messages over one connection before it is ended.",
+                 .min = 1,
+                 .max = count_max});
+    k.push_back({.path = "limits.connections",
+                 .ref = AT(limits.connections),
+                 .doc = "Connections from all clients at once.",
+                 .min = 1,
+                 .max = 1'000'000});
+    k.push_back({.path = "limits.connections_per_address",
+                 .ref = AT(limits.connections_per_address),
+                 .doc = "Connections from one address at once. This machine and the networks in "
+                        "allow are not counted.",
+                 .min = 1,
+                 .max = 1'000'000});
+    k.push_back({.path = "limits.disk_free_min",
+                 .ref = AT(limits.disk_free_min_bytes),
+                 .doc = "With less free space than this in state_dir, new mail is asked to come "
+                        "again.",
+                 .standard = "RFC 3463 §3.5 (4.3.1)",
+                 .max = 1024 * gib,
+                 .is_size = true});
+}
+
+Key timeout(std::string_view path, Ref (*ref)(mta::Settings&, std::size_t), std::string_view doc,
+            std::string_view standard, std::int64_t advised_min) {
+    return {.path = path,
+            .ref = ref,
+            .doc = doc,
+            .standard = standard,
+            .min = second,
+            .max = day,
+            .advised_min = advised_min};
+}
+
+void add_timeouts(Keys& k) {
+    k.push_back(timeout("timeouts.server.command", AT(server_timeouts.command),
+                        "For the client's next command.", "RFC 5321 §4.5.3.2.7", 5 * minute));
+    k.push_back(timeout("timeouts.server.data_block", AT(server_timeouts.data_block),
+                        "For the next piece of a message.", "RFC 5321 §4.5.3.2.5", 3 * minute));
+    k.push_back(timeout("timeouts.server.transaction", AT(server_timeouts.transaction),
+                        "For the whole of a message up to 64 MiB; longer ones get more.", "", 0));
+    k.push_back(timeout("timeouts.server.tls_handshake", AT(server_timeouts.tls_handshake),
+                        "For the handshake of TLS.", "", 0));
+    k.push_back(timeout("timeouts.client.connect", AT(client_timeouts.connect),
+                        "For a connection to one address.", "", 0));
+    k.push_back(timeout("timeouts.client.banner", AT(client_timeouts.banner),
+                        "For the server's greeting.", "RFC 5321 §4.5.3.2.1", 5 * minute));
+    k.push_back(timeout("timeouts.client.ehlo", AT(client_timeouts.ehlo),
+                        "For the reply to EHLO, STARTTLS and AUTH.", "", 0));
+    k.push_back(timeout("timeouts.client.tls_handshake", AT(client_timeouts.tls_handshake),
+                        "For the handshake of TLS.", "", 0));
+    k.push_back(timeout("timeouts.client.mail", AT(client_timeouts.mail), "For the reply to MAIL.",
+                        "RFC 5321 §4.5.3.2.2", 5 * minute));
+    k.push_back(timeout("timeouts.client.rcpt", AT(client_timeouts.rcpt), "For the reply to RCPT.",
+                        "RFC 5321 §4.5.3.2.3", 5 * minute));
+    k.push_back(timeout("timeouts.client.data_start", AT(client_timeouts.data_start),
+                        "For the reply to DATA.", "RFC 5321 §4.5.3.2.4", 2 * minute));
+    k.push_back(timeout("timeouts.client.data_block", AT(client_timeouts.data_block),
+                        "For the server to take the next piece of a message.",
+                        "RFC 5321 §4.5.3.2.5", 3 * minute));
+    k.push_back(timeout("timeouts.client.data_end", AT(client_timeouts.data_end),
+                        "For the reply to a message. Too short, and messages arrive twice.",
+                        "RFC 5321 §4.5.3.2.6", 10 * minute));
+    k.push_back(
+        timeout("timeouts.client.quit", AT(client_timeouts.quit), "For the reply to QUIT.", "", 0));
+}
+
+void add_rest(Keys& k) {
+    k.push_back({.path = "spool.large_content",
+                 .ref = AT(spool.large_content_bytes),
+                 .doc = "Messages larger than this get a file of their own.",
+                 .min = 4 * kib,
+                 .max = 64 * mib,
+                 .is_size = true});
+    k.push_back({.path = "spool.history_age",
+                 .ref = AT(spool.history_age),
+                 .doc = "How long what happened to each message is remembered; in whole hours.",
+                 .min = hour,
+                 .max = 3650 * day});
+    k.push_back({.path = "spool.history_size",
+                 .ref = AT(spool.history_bytes),
+                 .doc = "How much of that is kept at most.",
+                 .min = mib,
+                 .max = 1024 * gib,
+                 .is_size = true});
+    k.push_back({.path = "log.file",
+                 .ref = AT(log.file),
+                 .doc = "Where the log goes: a file, or \"-\" for standard output.",
+                 .example = "\"-\"",
+                 .default_words = "standard output"});
+    k.push_back({.path = "log.level",
+                 .ref = AT(log.level),
+                 .doc = "What is logged: error, warning, info or debug.",
+                 .choices = "error, warning, info, debug"});
+    k.push_back({.path = "log.subjects",
+                 .ref = AT(log.subjects),
+                 .doc = "Whether subjects of messages are logged."});
+}
+
+Keys make_keys() {
+    Keys k;
+    add_top(k);
+    add_listeners(k);
+    add_places(k);
+    add_queue(k);
+    add_limits(k);
+    add_timeouts(k);
+    add_rest(k);
+    return k;
+}
+
+}  // namespace
+
+std::vector<Key> const& keys() {
+    static Keys const table = make_keys();
+    return table;
+}
+
+std::vector<Section> const& sections() {
+    static std::vector<Section> const table = {
+        {"", "The server itself."},
+        {"listener[]", "One [[listener]] for each place where the server takes connections."},
+        {"tls", "The identity that all listeners with TLS show."},
+        {"http", "The web console, metrics and the API."},
+        {"domain[]", "One [[domain]] for each domain with settings of its own."},
+        {"route[]", "One [[route]] for each exception from delivery as DNS says."},
+        {"delivery", "What domains and routes leave unsaid."},
+        {"dns", "Where DNS is asked."},
+        {"queue", "When delivery is tried, and how much at once."},
+        {"limits", "What one client, session or message may take."},
+        {"timeouts.server", "How long clients are waited for."},
+        {"timeouts.client", "How long other servers are waited for."},
+        {"spool", "How messages and their history are kept."},
+        {"log", "What is written down."},
+    };
+    return table;
+}
+
+Key const* find_key(std::string_view path) noexcept {
+    auto const& table = keys();
+    auto const at =
+        std::find_if(table.begin(), table.end(), [&](Key const& k) { return k.path == path; });
+    return at == table.end() ? nullptr : &*at;
+}
+
+}  // namespace dawk::config
