@@ -26,7 +26,7 @@ struct ListenerSettings {
     Service service = Service::mx;
     ListenerTls tls = ListenerTls::starttls;
     Durability durability = Durability::disk;
-    std::vector<std::string> allow;  // networks "192.0.2.0/24" that may relay (service relay)
+    std::vector<std::string> allow{};  // networks "192.0.2.0/24" that may relay (service relay)
 };
 
 struct TlsSettings {

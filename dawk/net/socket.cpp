@@ -79,6 +79,7 @@ SocketStream::~SocketStream() {
 void SocketStream::expires_at(SteadyTime deadline) {
     deadline_ = deadline;
     timed_out_ = false;
+    shard_->deadlines.watch(*this);  // what is pending may have to end earlier now
 }
 
 void SocketStream::on_deadline() noexcept {

@@ -5,7 +5,8 @@
 //
 // One reader and one writer at a time, on the shard that made it. A deadline that passes ends the
 // pending and every later operation with Errc::timed_out until it is moved; the connection itself
-// stays open, so that a last reply can still be written. The peer's orderly end is Errc::closed.
+// stays open, so that a last reply can still be written. Moving it holds for what is pending as well:
+// "now" ends a read that waits. The peer's orderly end is Errc::closed.
 // A TLS stream ends when TLS ends: it never falls back to plain octets.
 #pragma once
 

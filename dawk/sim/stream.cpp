@@ -33,6 +33,14 @@ Task<Result<std::size_t>> SimStream::read_some(std::span<char> buffer) {
     co_return n;
 }
 
+void SimStream::expires_at(SteadyTime deadline) {
+    bool const earlier = deadline < deadline_;
+    deadline_ = deadline;
+    if (!earlier) return;
+    in_->readable.wake();  // what is pending waits for the old one
+    out_->writable.wake();
+}
+
 SteadyTime SimStream::arrival() {
     auto const& faults = internet_.faults();
     auto const spread =

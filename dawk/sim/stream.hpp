@@ -15,7 +15,7 @@ class SimStream final : public rt::Stream {
     Task<Result<std::size_t>> read_some(std::span<char> buffer) override;
     Task<Result<void>> write_all(std::string_view bytes) override;
     Task<Result<void>> write_all(std::span<std::string_view const> pieces) override;
-    void expires_at(SteadyTime deadline) override { deadline_ = deadline; }
+    void expires_at(SteadyTime deadline) override;
     Task<void> shutdown() override;
     void close() noexcept override;
     rt::Endpoint local() const override { return local_; }
