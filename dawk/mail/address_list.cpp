@@ -12,6 +12,7 @@ namespace dawk::mail {
 namespace {
 
 constexpr std::size_t raw_name_max = 450;  // fits a line of 998 with every octet quoted
+constexpr std::size_t address_size_max = 900;  // likewise
 
 bool is_clean(std::string_view text) noexcept {
     return is_utf8(text) && std::ranges::none_of(text, ascii::is_control);
@@ -246,7 +247,7 @@ class Writer {
         auto const again = parse_address_list(text);
         bool const same = again && again->size() == 1 && again->front().mailboxes.size() == 1 &&
                           again->front().mailboxes.front().address == address;
-        if (!same) return Errc::bad_syntax;
+        if (!same || text.size() > address_size_max) return Errc::bad_syntax;
         if (!format_.utf8 && !address.is_ascii()) return Errc::unsupported;
         if (mailbox.name.empty()) {
             field_.add(text + std::string{behind});
