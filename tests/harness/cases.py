@@ -62,7 +62,6 @@ class Context:
     def __init__(self, build, folder, isolated):
         self.build, self.dir, self.isolated = build, folder, isolated
         self._undo = []
-        self._next_port = 20000 + (os.getpid() * 37) % 10000
 
     def path(self, *parts):
         path = os.path.join(self.dir, *parts)
@@ -78,6 +77,12 @@ class Context:
                 self._undo.pop()()
             except Exception:  # the case has its verdict; the rest must still be undone
                 traceback.print_exc()
+
+    def dawk(self, start=True, **options):
+        """A server of the given kind, running."""
+        from .dawk import Dawk
+        server = Dawk(self, **options)
+        return server.start() if start else server
 
     @staticmethod
     def skip(reason):
