@@ -1,0 +1,241 @@
+"""What an operator does: reload, stop, look into the queue, ask why, watch."""
+import json
+import re
+import signal
+import subprocess
+
+from harness import check, smtp, wait
+from harness.cases import case
+
+FAST = {"queue": {"retry": ["1s"], "backoff_first": "1s", "backoff_max": "1s"}}
+
+
+def to_sink(sink, **more):
+    return [{"to": "*", "via": f"smtp:127.0.0.1:{sink.port}", "tls": "none", **more}]
+
+
+@case("smoke")
+def stopping_is_clean_and_quick(t):
+    server = t.dawk()
+    with smtp.Raw(server.ports["mx"]) as client:
+        client.hello()
+        server.process.send_signal(signal.SIGTERM)
+        check.matches(client.reply(), r"^421 4\.3\.2 ")
+        check.true(client.at_end())
+    check.equal(server.process.wait(30), 0)
+
+
+@case()
+def an_open_transaction_may_finish(t):
+    server = t.dawk()
+    with smtp.Raw(server.ports["mx"]) as client:
+        client.hello()
+        client.expect("MAIL FROM:<a@client.test>", 250)
+        client.expect("RCPT TO:<alice@dawk.test>", 250)
+        client.expect("DATA", 354)
+        client.send("Subject: half\r\n\r\nhalf")
+        server.process.send_signal(signal.SIGTERM)
+        wait.until(lambda: refuses(server.ports["mx"]), "closed listeners")
+        client.send("\r\nother half\r\n.\r\n")
+        check.equal(client.reply()[:3], "250")
+    check.equal(server.process.wait(40), 0)
+    server.start()
+    check.contains(server.alice().one(), b"other half")
+
+
+def refuses(port):
+    try:
+        smtp.Raw(port, timeout=2).close()
+    except (OSError, EOFError, AssertionError):
+        return True
+    return False
+
+
+@case()
+def reload_takes_the_new_configuration_and_keeps_sessions(t):
+    server = t.dawk()
+    with smtp.Raw(server.ports["mx"]) as old:
+        old.hello()
+        server.config["limits"] = {"message_size": "1MiB"}
+        server.write_config()
+        server.reload()
+
+        def announced():
+            with smtp.Raw(server.ports["mx"]) as new:
+                return "SIZE 1048576" in new.hello()
+        wait.until(announced, "the new size")
+        check.equal(old.mail("a@client.test", "alice@dawk.test", smtp.message())[:3], "250")
+    server.alice().one()
+
+
+@case()
+def a_bad_configuration_changes_nothing(t):
+    server = t.dawk()
+    good = server.config["limits"] = {"message_size": "1MiB"}
+    with open(server.config_path, "a", encoding="utf-8") as file:
+        file.write("\n[limits]\nmessage_size = \"1 parsec\"\nno_such_key = 1\n")
+    server.reload()
+    server.wait_log(r"message_size")
+    check.true(server.alive() and good)
+    with smtp.Raw(server.ports["mx"]) as client:
+        check.lacks(client.hello(), "SIZE 1048576")
+        check.equal(client.mail("a@client.test", "alice@dawk.test", smtp.message())[:3], "250")
+
+
+@case()
+def a_bad_configuration_does_not_start_and_tells_every_line(t):
+    server = t.dawk(start=False)
+    with open(server.config_path, "a", encoding="utf-8") as file:
+        file.write("\n[queue]\nexpire = \"never ever\"\n[limits]\nno_such_key = 1\n")
+    done = subprocess.run([server.binary, "serve", server.config_path], capture_output=True, text=True, timeout=30,
+                          check=False)
+    check.true(done.returncode != 0)
+    told = done.stdout + done.stderr
+    for words in ("expire", "no_such_key"):
+        check.matches(told, rf"dawk\.toml:\d+.*{words}")
+    check.matches(told, rf"dawk\.toml:\d+")
+
+
+@case("smoke")
+def readiness_and_metrics_are_served(t):
+    server = t.dawk()
+    check.equal(server.get("/healthz")[0], 200)
+    check.equal(server.get("/readyz")[0], 200)
+    with smtp.Raw(server.ports["mx"]) as client:
+        client.hello()
+        client.mail("a@client.test", "alice@dawk.test", smtp.message())
+    server.alice().one()
+
+    def counted():
+        return re.search(r"^dawk_\w*received\w*(\{[^}]*\})? 1(\.0)?$", server.get("/metrics")[1], re.M)
+    wait.until(counted, "one received message in /metrics:\n" + server.get("/metrics")[1])
+
+
+@case()
+def the_queue_is_shown_held_and_emptied_by_command(t):
+    sink = smtp.FakeServer(answers={"RCPT": "451 4.7.1 greylisted, come back"})
+    server = t.dawk(listeners=("relay",), routes=to_sink(sink))
+    with smtp.Raw(server.ports["relay"]) as client:
+        client.hello()
+        client.mail("a@client.test", "one@else.test", smtp.message("one"))
+        client.mail("a@client.test", "two@else.test", smtp.message("two"))
+    wait.until(lambda: "greylisted" in server.cli("queue", "list", "--json"), "the answer in the queue")
+    listed = server.queue()
+    check.equal(len(listed), 2)
+    text = server.cli("queue", "list")
+    for words in ("one@else.test", "two@else.test", "a@client.test"):
+        check.contains(text, words)
+    one = next(m["id"] for m in listed if "one@else.test" in json.dumps(m))
+    shown = server.cli("queue", "show", one)
+    check.contains(shown, "451 4.7.1 greylisted, come back")
+    check.contains(server.cli("queue", "cat", one), "Subject: one")
+    server.cli("queue", "remove", one)
+    check.equal(len(server.queue()), 1)
+    two = server.queue()[0]["id"]
+    server.cli("queue", "hold", two)
+    sink.answers["RCPT"] = "250 2.1.5 ok"
+    server.cli("queue", "release", two)
+    server.cli("queue", "retry", two)
+    wait.until(lambda: sink.mails, "the released message")
+    server.wait_queue_empty()
+    check.contains(sink.mails[0].content, b"Subject: two")
+
+
+@case()
+def explain_tells_the_story_of_a_message(t):
+    sink = smtp.FakeServer(answers={"RCPT": ["450 4.2.0 busy now", "250 2.1.5 ok"]})
+    server = t.dawk(listeners=("relay",), routes=to_sink(sink), config=FAST)
+    with smtp.Raw(server.ports["relay"]) as client:
+        client.hello()
+        reply = client.mail("a@client.test", "one@else.test", smtp.message("story"))
+    wait.until(lambda: sink.mails, "delivery")
+    server.wait_queue_empty()
+    words = [w.strip(".,;<>()[]") for w in reply.split()]
+    told = ""
+    for word in words:
+        code, out, _ = server.run("explain", word)
+        if code == 0:
+            told = out
+            break
+    check.true(told, f"no word of {reply!r} is an id that explain knows")
+    for words in ("one@else.test", "450 4.2.0 busy now", "250 2.0.0 taken", "a@client.test"):
+        check.contains(told, words)
+
+
+@case()
+def the_command_line_explains_itself(t):
+    server = t.dawk(start=False)
+    check.matches(server.run("--version", config=False)[1], r"dawk \d+\.\d+\.\d+")
+    for command in ([], ["serve"], ["queue"], ["user"], ["explain"]):
+        code, out, _ = server.run(*command, "--help", config=False)
+        check.equal(code, 0)
+        check.true(len(out) > 100, f"help of {command}: {out!r}")
+    code, _, err = server.run("no-such-command", config=False)
+    check.true(code != 0 and err)
+
+
+@case()
+def the_configuration_is_checked_by_command(t):
+    server = t.dawk(start=False)
+    code, out, err = server.run("config", "check", server.config_path, config=False)
+    check.equal(code, 0, out + err)
+    with open(server.config_path, "a", encoding="utf-8") as file:
+        file.write("\n[limits]\nno_such_key = 1\n")
+    code, out, err = server.run("config", "check", server.config_path, config=False)
+    check.true(code != 0)
+    check.matches(out + err, r"no_such_key")
+
+
+@case()
+def the_log_escapes_what_peers_say(t):
+    server = t.dawk()
+    with smtp.Raw(server.ports["mx"]) as client:
+        client.hello()
+        client.ask(b"MAIL FROM:<\x1b[31mred\x07@client.test>")
+        client.ask(b"\x1b]0;title\x07")
+        client.ask(b"EHLO evil\xff\xfe")
+    with smtp.Raw(server.ports["mx"]) as client:
+        client.hello()
+        client.mail("a@client.test", "alice@dawk.test", smtp.message())
+    server.alice().one()
+    check.lacks(server.log(), "\x1b")
+    check.lacks(server.log(), "\x07")
+
+
+@case()
+def passwords_are_in_no_log_and_no_file(t):
+    from harness.dawk import PASSWORDS
+    import base64
+    import os
+    server = t.dawk()
+    secret = PASSWORDS["bob"]
+    for password in (secret, "wrong " + secret):
+        token = base64.b64encode(f"\0bob@dawk.test\0{password}".encode()).decode()
+        with smtp.Raw(server.ports["submissions"], greet=False) as client:
+            client.wrap()
+            client.reply()
+            client.hello()
+            client.ask("AUTH PLAIN " + token)
+            client.ask("AUTH LOGIN")
+            client.ask(base64.b64encode(b"bob@dawk.test").decode())
+            client.ask(base64.b64encode(password.encode()).decode())
+    server.stop()
+    for where, _, files in os.walk(server.dir):
+        for name in files:
+            if name == "dawk.toml":
+                continue
+            with open(os.path.join(where, name), "rb") as file:
+                content = file.read()
+            for form in (secret.encode(), base64.b64encode(f"\0bob@dawk.test\0{secret}".encode()),
+                         base64.b64encode(secret.encode())):
+                check.lacks(content, form, name)
+
+
+@case()
+def the_process_runs_without_root_or_says_so(t):
+    server = t.dawk()
+    with open(f"/proc/{server.pid}/status", encoding="ascii", errors="replace") as file:
+        status = dict(line.split(":\t", 1) for line in file.read().split("\n") if ":\t" in line)
+    confined = status.get("Seccomp", "0").strip() == "2" and status.get("NoNewPrivs", "0").strip() == "1"
+    check.true(confined or re.search(r"confine|sandbox|landlock|seccomp", server.log(), re.I),
+               "neither confined nor said why not")
