@@ -309,7 +309,7 @@ void ClientSession::on_lost(Lost why, std::string detail) {
     auto const stage = current_stage();
     if (why == Lost::tls_failed) {
         return fail(ClientFailure::Kind::tls, "starttls",
-                    own_words("4.7.5", "the TLS handshake failed: " + detail));
+                    own_words("4.7.5", detail.empty() ? "the TLS handshake failed" : std::move(detail)));
     }
     // RFC 3463 §3.5: 4.4.1 no answer from host, 4.4.2 bad connection.
     std::string text = why == Lost::timed_out      ? "no reply in time"
