@@ -6,7 +6,7 @@
 #   *_fuzz.cpp   one libFuzzer target each; without libFuzzer the same file is linked with a replayer
 #                and run over fuzz/corpus/<stem> as the ctest "fuzz.<stem>"
 #   *_bench.cpp  one Google Benchmark binary NAME_bench
-#   other *.cpp  the library dawk::NAME;  *.hpp its public headers
+#   other *.cpp  the library dawk::NAME;  other *.hpp its public headers
 # DEPS name modules of lower levels only (tools/lint.py holds the arrows). TEST_DEPS are linked to the
 # tests alone and may stand anywhere (sim, engines in memory). LIBS are private.
 # EXPORTED modules belong to the installed CMake package.
@@ -14,6 +14,7 @@ function(dawk_module name)
     cmake_parse_arguments(M "EXPORTED" "" "DEPS;TEST_DEPS;LIBS;PUBLIC_LIBS;PROTO" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS *.cpp)
     file(GLOB headers CONFIGURE_DEPENDS *.hpp)
+    list(FILTER headers EXCLUDE REGEX "_test\\.hpp$")
     set(tests ${sources})
     list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
     set(fuzzers ${sources})

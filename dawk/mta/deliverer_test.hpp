@@ -15,7 +15,9 @@
 
 namespace dawk::mta::testing {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""s;
 using envelope::Outcome;
 using smtp::testing::FakeServer;
 

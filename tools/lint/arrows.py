@@ -84,7 +84,7 @@ def check(path, text, deps):
     name = module_of(path)
     if name is None or name not in LEVEL_OF:
         return
-    is_test = re.search(r"_(test|fuzz|bench)\.cpp$", path) is not None
+    is_test = re.search(r"_(test|fuzz|bench)\.[ch]pp$", path) is not None
     own, for_tests = deps.get(name, (set(), set()))
     allowed = closure(own | (for_tests if is_test else set()), deps) | {name}
     level = LEVEL_OF[name]
