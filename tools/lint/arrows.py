@@ -7,7 +7,7 @@ LEVELS = {
     2: "envelope smtp spf dkim dmarc arc authres dane mtasts tlspolicy tlsrpt dsn arf queue routing policy "
        "mailauth",
     3: "rt spool directory history",
-    4: "net spool_rocks directory_sqlite history_rocks http",
+    4: "net spool_rocks directory_sqlite history_rocks http observe",
     5: "mta",
     6: "sim config",
 }
