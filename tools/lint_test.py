@@ -35,6 +35,8 @@ class CoroutineShapes(unittest.TestCase):
         "for (std::size_t i = 0; i < n; ++i) co_await f(i);",
         "asio::steady_timer timer(co_await asio::this_coro::executor);",
         "do { co_await f(x); } while (a);",
+        "auto r = co_await s->read_some({&octet, 1});",
+        "auto r = co_await s->read_some({buffer.data(), buffer.size()});",
         "std::vector<int> v{1, 2}; for (auto i : v) { co_await f(i); }",
     ]
     BAD = [

@@ -121,7 +121,7 @@ def _check_rest(source, index, first, last):
                 token.match is not None and not token.match > index > at:
             at = token.match + 1
             continue
-        if token.text == "{" and token.kind == "init":
+        if token.text == "{" and token.kind == "init" and not _is_span(tokens, at):
             yield line, "braced initialiser beside co_await: name it first"
             return
         if token.text == "?":
@@ -139,6 +139,12 @@ def _check_rest(source, index, first, last):
             return
         depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(token.text, 0)
         at += 1
+
+
+def _is_span(tokens, at):
+    """`{&octet, 1}` or `{x.data(), x.size()}`: a span needs no destructor, so nothing goes wrong."""
+    words = [t.text for t in tokens[at + 1:at + 4]]
+    return words[:1] == ["&"] or words[1:] == [".", "data"]
 
 
 def _check_coroutine_lambda(source, index):
