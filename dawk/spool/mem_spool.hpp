@@ -9,7 +9,8 @@
 //
 // With a clock and a latency, commit() takes that long, and what is not finished when the disk is
 // powered off is lost, as on a real one. Records pass through the codec, as they would on a real
-// disk: what it refuses is refused, what it cuts is cut. Deterministic; callable from several threads.
+// disk: what it refuses is refused, what it cuts is cut. Deterministic; callable from several
+// threads.
 #pragma once
 
 #include <chrono>

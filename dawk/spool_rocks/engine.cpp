@@ -1,0 +1,279 @@
+#include "dawk/spool_rocks/engine.hpp"
+
+#include <algorithm>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include "dawk/base/ascii.hpp"
+#include "dawk/base/crc32c.hpp"
+#include "dawk/spool_rocks/keys.hpp"
+
+namespace dawk::spool_rocks {
+
+std::array<char const*, family_count> const family_names = {
+    "default", "envelope", "content", "large", "due", "history", "index"};
+
+namespace {
+
+constexpr std::uint64_t format_version = 1;
+constexpr char const* format_key = "format";
+constexpr char const* epoch_key = "epoch";
+
+struct Share {
+    Family family;
+    unsigned part;  // its memtable is memtable_bytes / part
+};
+constexpr std::array<Share, family_count> shares = {{{Family::meta, 64},
+                                                     {Family::envelope, 2},
+                                                     {Family::content, 1},
+                                                     {Family::large, 32},
+                                                     {Family::due, 8},
+                                                     {Family::history, 4},
+                                                     {Family::index, 8}}};
+
+rocksdb::ColumnFamilyOptions family_options(RocksOptions const& options, Share share,
+                                            std::shared_ptr<rocksdb::Cache> const& cache) {
+    rocksdb::BlockBasedTableOptions table;
+    table.block_cache = cache;
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.format_version = 5;
+    rocksdb::ColumnFamilyOptions out;
+    out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    out.write_buffer_size =
+        std::max<std::uint64_t>(options.memtable_bytes / share.part, 256U << 10U);
+    out.arena_block_size = 256U << 10U;  // idle families stay small
+    out.max_write_buffer_number = 4;
+    out.compression = rocksdb::kLZ4Compression;
+    out.level_compaction_dynamic_level_bytes = true;
+    if (share.family == Family::content) {
+        // What outlives the memtable is written once and never again by compaction.
+        out.enable_blob_files = true;
+        out.min_blob_size = 1024;
+        out.blob_compression_type = rocksdb::kLZ4Compression;
+        out.blob_file_size = 64ULL << 20U;
+        out.enable_blob_garbage_collection = true;
+        out.blob_garbage_collection_age_cutoff = 0.5;
+        out.blob_garbage_collection_force_threshold = 0.5;
+    }
+    return out;
+}
+
+rocksdb::DBOptions database_options(RocksOptions const& options) {
+    rocksdb::DBOptions out;
+    if (options.env != nullptr) out.env = options.env;
+    out.create_if_missing = options.create;
+    out.create_missing_column_families = true;
+    out.max_background_jobs = 2;
+    out.max_total_wal_size = options.wal_bytes_max;
+    out.info_log_level = rocksdb::WARN_LEVEL;
+    out.max_log_file_size = 4U << 20U;
+    out.keep_log_file_num = 4;
+    out.stats_dump_period_sec = 0;
+    out.stats_persist_period_sec = 0;
+    out.max_manifest_file_size = 16U << 20U;
+    out.bytes_per_sync = 1U << 20U;
+    out.max_bgerror_resume_count = 0;  // the commit loop recovers, and knows when
+    if (options.statistics) out.statistics = rocksdb::CreateDBStatistics();
+    return out;
+}
+
+rt::Explained explained(ErrorCode code, std::string detail) {
+    return {code, std::move(detail)};
+}
+rt::Explained explained(rocksdb::Status const& status) {
+    return {to_error(status), status.ToString()};
+}
+
+// Octets of a number that a newer version may have made longer.
+std::optional<std::uint64_t> to_u64(std::string_view value) {
+    if (value.size() != 8) return std::nullopt;
+    return keys::read_u64(value);
+}
+
+std::string of_u64(std::uint64_t value) {
+    std::string out;
+    keys::append_u64(out, value);
+    return out;
+}
+
+Result<std::optional<std::uint64_t>> get_u64(Engine const& engine, char const* key) {
+    std::string value;
+    auto const status = engine.db->Get({}, engine[Family::meta], key, &value);
+    if (status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return to_error(status);
+    auto const number = to_u64(value);
+    if (!number) return Errc::corrupt;
+    return number;
+}
+
+rt::Explained newer(std::string const& found) {
+    return explained(Errc::unsupported, "the spool was made by a newer Dawk (" + found +
+                                            "); this one knows format " +
+                                            std::to_string(format_version));
+}
+
+// A family that this version does not know means a newer format: better refused than half read.
+rt::ExplainedResult<void> check_families(RocksOptions const& options, std::string const& path) {
+    std::vector<std::string> found;
+    auto const status = rocksdb::DB::ListColumnFamilies(database_options(options), path, &found);
+    if (!status.ok()) {
+        if (options.create) return {};  // not there yet; what else it is, opening says
+        return explained(Errc::not_found, "no spool in " + options.folder);
+    }
+    for (auto const& name : found) {
+        if (std::find(family_names.begin(), family_names.end(), name) == family_names.end()) {
+            return newer("column family " + ascii::printable(name, 64));
+        }
+    }
+    return {};
+}
+
+rt::ExplainedResult<void> read_meta(Engine& engine) {
+    auto const format = get_u64(engine, format_key);
+    if (!format) return explained(format.error(), "the spool's format number is unreadable");
+    if (*format && **format > format_version) return newer("format " + std::to_string(**format));
+    auto const epoch = get_u64(engine, epoch_key);
+    if (!epoch) return explained(epoch.error(), "the spool's epoch is unreadable");
+    engine.epoch = epoch->value_or(0) + 1;
+    std::string usage;
+    auto const status = engine.db->Get({}, engine[Family::meta], usage_key, &usage);
+    if (!status.ok() && !status.IsNotFound()) return explained(status);
+    engine.usage = Usage::decode(usage).value_or(Usage{});
+    return {};
+}
+
+rt::ExplainedResult<void> write_meta(Engine& engine) {
+    rocksdb::WriteBatch batch;
+    batch.Put(engine[Family::meta], format_key, of_u64(format_version));
+    batch.Put(engine[Family::meta], epoch_key, of_u64(engine.epoch));
+    rocksdb::WriteOptions write;
+    write.sync = true;
+    auto const status = engine.db->Write(write, &batch);
+    if (!status.ok()) return explained(status);
+    return {};
+}
+
+rocksdb::Status open_database(RocksOptions const& options, std::string const& path, OpenMode mode,
+                              Engine& engine) {
+    auto db_options = database_options(options);
+    engine.log_files = std::make_shared<LogFiles>(db_options.env->GetFileSystem());
+    engine.env = rocksdb::NewCompositeEnv(engine.log_files);
+    db_options.env = engine.env.get();
+    engine.statistics = db_options.statistics;
+    auto const cache = rocksdb::NewLRUCache(options.cache_bytes);
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (auto const share : shares) {
+        families.emplace_back(family_names[static_cast<std::size_t>(share.family)],
+                              family_options(options, share, cache));
+    }
+    rocksdb::DB* db = nullptr;
+    auto const status =
+        mode == OpenMode::read_only
+            ? rocksdb::DB::OpenForReadOnly(db_options, path, families, &engine.handles, &db)
+            : rocksdb::DB::Open(db_options, path, families, &engine.handles, &db);
+    engine.db.reset(db);
+    return status;
+}
+
+}  // namespace
+
+Engine::~Engine() {
+    if (!db) return;
+    for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+    // What Close() could not flush is in the log, which was synced when it was acknowledged.
+    db->Close().PermitUncheckedError();
+    db.reset();
+}
+
+std::unique_ptr<rocksdb::Iterator> Engine::iterate(Family family, bool fill_cache) const {
+    rocksdb::ReadOptions read;
+    read.fill_cache = fill_cache;
+    return std::unique_ptr<rocksdb::Iterator>(db->NewIterator(read, (*this)[family]));
+}
+
+rt::ExplainedResult<std::unique_ptr<Engine>> open_engine(RocksOptions const& options,
+                                                         OpenMode mode) {
+    auto const path = options.folder + "/db";
+    if (auto families = check_families(options, path); !families) return families.error();
+    auto engine = std::make_unique<Engine>();
+    auto const status = open_database(options, path, mode, *engine);
+    if (!status.ok()) {
+        auto failure = explained(status);
+        if (failure.detail.find("/LOCK") != std::string::npos) {
+            failure = explained(Errc::conflict,
+                                "the spool is in use by another process: " + options.folder);
+        }
+        return failure;
+    }
+    if (auto meta = read_meta(*engine); !meta) return meta.error();
+    if (mode == OpenMode::normal) {
+        if (auto meta = write_meta(*engine); !meta) return meta.error();
+    }
+    return engine;
+}
+
+ErrorCode to_error(rocksdb::Status const& status) {
+    if (status.ok()) return {};
+    if (status.IsNotFound()) return Errc::not_found;
+    if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit) {
+        return Errc::no_space;
+    }
+    if (status.IsCorruption()) return Errc::corrupt;
+    if (status.IsShutdownInProgress() || status.IsAborted()) return Errc::canceled;
+    if (status.IsNotSupported()) return Errc::unsupported;
+    return Errc::io_error;
+}
+
+std::string Usage::encode() const {
+    std::string out;
+    keys::append_u64(out, messages);
+    keys::append_u64(out, content_bytes);
+    return out;
+}
+
+std::optional<Usage> Usage::decode(std::string_view value) {
+    if (value.size() != 16) return std::nullopt;
+    return Usage{keys::read_u64(value), keys::read_u64(value.substr(8))};
+}
+
+void Usage::add(std::int64_t more_messages, std::int64_t more_bytes) {
+    auto const moved = [](std::uint64_t value, std::int64_t by) {
+        if (by >= 0) return value + static_cast<std::uint64_t>(by);
+        auto const less = static_cast<std::uint64_t>(-by);
+        return value > less ? value - less : 0;
+    };
+    messages = moved(messages, more_messages);
+    content_bytes = moved(content_bytes, more_bytes);
+}
+
+std::string LargeRecord::encode() const {
+    std::string out;
+    keys::append_u64(out, size);
+    keys::append_u32(out, checksum);
+    out += name;
+    keys::append_u32(out, crc32c(out));
+    return out;
+}
+
+std::optional<LargeRecord> LargeRecord::decode(std::string_view value) {
+    if (value.size() < 16 || value.size() > 256) return std::nullopt;
+    auto const body = value.substr(0, value.size() - 4);
+    std::string sum;
+    keys::append_u32(sum, crc32c(body));
+    if (value.substr(body.size()) != sum) return std::nullopt;
+    LargeRecord out;
+    out.size = keys::read_u64(body);
+    out.checksum = static_cast<std::uint32_t>(keys::read_u64(body.substr(8, 4)));
+    out.name = body.substr(12);
+    // It becomes part of a path.
+    bool const plain = std::all_of(out.name.begin(), out.name.end(), [](char c) {
+        return ascii::is_lower(c) || ascii::is_digit(c) || c == '.';
+    });
+    if (!plain || out.name.size() < MessageId::text_size) return std::nullopt;
+    return out;
+}
+
+}  // namespace dawk::spool_rocks
