@@ -10,19 +10,39 @@
 
 namespace dawk::ascii {
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-constexpr bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
-constexpr bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
-constexpr bool is_alpha(char c) noexcept { return is_upper(c) || is_lower(c); }
-constexpr bool is_alnum(char c) noexcept { return is_alpha(c) || is_digit(c); }
-constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+constexpr bool is_upper(char c) noexcept {
+    return c >= 'A' && c <= 'Z';
+}
+constexpr bool is_lower(char c) noexcept {
+    return c >= 'a' && c <= 'z';
+}
+constexpr bool is_alpha(char c) noexcept {
+    return is_upper(c) || is_lower(c);
+}
+constexpr bool is_alnum(char c) noexcept {
+    return is_alpha(c) || is_digit(c);
+}
+constexpr bool is_space(char c) noexcept {
+    return c == ' ' || c == '\t';
+}
 constexpr bool is_control(char c) noexcept {
     return static_cast<unsigned char>(c) < 32 || static_cast<unsigned char>(c) == 127;
 }
-constexpr bool is_print(char c) noexcept { return c >= 32 && c < 127; }
-constexpr bool is_eight_bit(char c) noexcept { return static_cast<unsigned char>(c) > 127; }
-constexpr char lower(char c) noexcept { return is_upper(c) ? static_cast<char>(c + 32) : c; }
-constexpr char upper(char c) noexcept { return is_lower(c) ? static_cast<char>(c - 32) : c; }
+constexpr bool is_print(char c) noexcept {
+    return c >= 32 && c < 127;
+}
+constexpr bool is_eight_bit(char c) noexcept {
+    return static_cast<unsigned char>(c) > 127;
+}
+constexpr char lower(char c) noexcept {
+    return is_upper(c) ? static_cast<char>(c + 32) : c;
+}
+constexpr char upper(char c) noexcept {
+    return is_lower(c) ? static_cast<char>(c - 32) : c;
+}
 // The value of a hexadecimal digit, or -1.
 constexpr int hex_value(char c) noexcept {
     if (is_digit(c)) return c - '0';
@@ -38,7 +58,8 @@ constexpr bool istarts_with(std::string_view text, std::string_view prefix) noex
     return text.size() >= prefix.size() && iequals(text.substr(0, prefix.size()), prefix);
 }
 constexpr bool iends_with(std::string_view text, std::string_view suffix) noexcept {
-    return text.size() >= suffix.size() && iequals(text.substr(text.size() - suffix.size()), suffix);
+    return text.size() >= suffix.size() &&
+           iequals(text.substr(text.size() - suffix.size()), suffix);
 }
 std::string to_lower(std::string_view text);
 std::string to_upper(std::string_view text);
@@ -58,8 +79,9 @@ std::optional<T> to_number(std::string_view text) noexcept {
     return value;
 }
 
-// Peer text made safe for one line of a log or terminal: control octets and backslash become \xHH, a
-// byte above 127 stays only inside valid UTF-8, and what is longer than max is cut and marked with "...".
+// Peer text made safe for one line of a log or terminal: control octets and backslash become \xHH,
+// a byte above 127 stays only inside valid UTF-8, and what is longer than max is cut and marked
+// with "...".
 std::string printable(std::string_view text, std::size_t max = 1024);
 
 }  // namespace dawk::ascii

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "dawk/base/crc32c.hpp"
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/check.hpp"
+#include "dawk/base/crc32c.hpp"
 #include "dawk/base/id.hpp"
 #include "dawk/base/result.hpp"
 
@@ -97,7 +97,10 @@ TEST(Ascii, ComparesWithoutCase) {
 TEST(Crc32c, KnownValuesByBothWays) {
     std::string rising(32, '\0');
     for (std::size_t i = 0; i < rising.size(); ++i) rising[i] = static_cast<char>(i);
-    struct { std::string bytes; std::uint32_t sum; } const known[] = {
+    struct {
+        std::string bytes;
+        std::uint32_t sum;
+    } const known[] = {
         {"", 0},
         {"123456789", 0xE3069283U},
         {std::string(32, '\0'), 0x8A9136AAU},

@@ -6,5 +6,6 @@ namespace dawk::detail {
 [[noreturn]] void check_failed(char const* expression, char const* file, int line) noexcept;
 }
 
-#define DAWK_CHECK(condition) \
-    (static_cast<bool>(condition) ? void() : ::dawk::detail::check_failed(#condition, __FILE__, __LINE__))
+#define DAWK_CHECK(condition)              \
+    (static_cast<bool>(condition) ? void() \
+                                  : ::dawk::detail::check_failed(#condition, __FILE__, __LINE__))

@@ -17,7 +17,8 @@ int digit_value(char c) noexcept {
 
 }  // namespace
 
-MessageId MessageId::make(WallTime now, std::uint64_t random_high, std::uint64_t random_low) noexcept {
+MessageId MessageId::make(WallTime now, std::uint64_t random_high,
+                          std::uint64_t random_low) noexcept {
     MessageId id;
     auto const ms = static_cast<std::uint64_t>(to_millis(now));
     for (std::size_t i = 0; i < 6; ++i) {

@@ -1,7 +1,7 @@
-// MessageId: 128 bits, ordered by time of birth (UUIDv7, RFC 9562 §5.7), printed as 26 characters of
-// lower-case base32 (RFC 4648 §6 alphabet "a-z2-7", no padding), which sort like the ids themselves do
-// only in binary; compare ids, not their text. The same id stands in every log line, header and reply
-// that concerns a message.
+// MessageId: 128 bits, ordered by time of birth (UUIDv7, RFC 9562 §5.7), printed as 26 characters
+// of lower-case base32 (RFC 4648 §6 alphabet "a-z2-7", no padding), which sort like the ids
+// themselves do only in binary; compare ids, not their text. The same id stands in every log line,
+// header and reply that concerns a message.
 #pragma once
 
 #include <array>
@@ -17,13 +17,14 @@
 namespace dawk {
 
 class MessageId {
- public:
+  public:
     static constexpr std::size_t size_bytes = 16;
     static constexpr std::size_t text_size = 26;
 
     constexpr MessageId() = default;  // all zero: no message
     // random_high and random_low supply the 74 random bits; the caller's Rng is the world's.
-    static MessageId make(WallTime now, std::uint64_t random_high, std::uint64_t random_low) noexcept;
+    static MessageId make(WallTime now, std::uint64_t random_high,
+                          std::uint64_t random_low) noexcept;
     static Result<MessageId> from_text(std::string_view text) noexcept;    // either case
     static Result<MessageId> from_bytes(std::string_view bytes) noexcept;  // exactly 16
 
@@ -36,7 +37,7 @@ class MessageId {
 
     friend constexpr auto operator<=>(MessageId const&, MessageId const&) = default;
 
- private:
+  private:
     std::array<unsigned char, size_bytes> octets_{};
 };
 

@@ -69,8 +69,7 @@ inline Failure<> failure(ErrorCode error) noexcept {
 }
 // For results with an error of their own; what converts to an ErrorCode is one.
 template <class E>
-    requires(!std::is_convertible_v<E, ErrorCode>)
-Failure<E> failure(E error) {
+requires(!std::is_convertible_v<E, ErrorCode>) Failure<E> failure(E error) {
     return {std::move(error)};
 }
 

@@ -13,7 +13,11 @@ using WallTime = std::chrono::time_point<std::chrono::system_clock, Millis>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::steady_clock::duration;
 
-inline std::int64_t to_millis(WallTime t) noexcept { return t.time_since_epoch().count(); }
-inline WallTime from_millis(std::int64_t ms) noexcept { return WallTime{Millis{ms}}; }
+inline std::int64_t to_millis(WallTime t) noexcept {
+    return t.time_since_epoch().count();
+}
+inline WallTime from_millis(std::int64_t ms) noexcept {
+    return WallTime{Millis{ms}};
+}
 
 }  // namespace dawk

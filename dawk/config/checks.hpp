@@ -13,8 +13,8 @@ void complete(mta::Settings& settings);
 // Pure: errors that make the settings unusable, and warnings.
 void check_settings(mta::Settings const& settings, Report& report);
 
-// Looks at the files that are named, the clock and the rights of this process. Warnings only, for
+// Looks at the files that are named and the rights of this process. Warnings only, for
 // the server may run elsewhere or as somebody else.
-void check_machine(mta::Settings const& settings, Report& report);
+void check_machine(mta::Settings const& settings, WallTime now, Report& report);
 
 }  // namespace dawk::config

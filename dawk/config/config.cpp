@@ -33,7 +33,7 @@ std::string read_file(std::string const& path, std::string& text) {
     return why;
 }
 
-Loaded make(std::string_view text, std::string file, Look look) {
+Loaded make(std::string_view text, std::string file, std::optional<WallTime> look) {
     Loaded out;
     out.file = std::move(file);
     Report report;
@@ -47,7 +47,7 @@ Loaded make(std::string_view text, std::string file, Look look) {
     read_settings(document.root, *settings, report);
     check_settings(*settings, report);
     complete(*settings);
-    if (look == Look::at_machine) check_machine(*settings, report);
+    if (look) check_machine(*settings, *look, report);
     if (!report.failed()) out.settings = std::move(settings);
     out.problems = report.take();
     return out;
@@ -61,7 +61,7 @@ std::string Loaded::text() const {
     return out;
 }
 
-Loaded load(std::string const& path, Look look) {
+Loaded load(std::string const& path, std::optional<WallTime> look_at_machine) {
     std::string text;
     if (auto const why = read_file(path, text); !why.empty()) {
         Loaded out;
@@ -69,11 +69,11 @@ Loaded load(std::string const& path, Look look) {
         out.problems.push_back({Problem::Severity::error, {}, "", "cannot be read: " + why, ""});
         return out;
     }
-    return make(text, path, look);
+    return make(text, path, look_at_machine);
 }
 
 Loaded load_text(std::string_view text, std::string file) {
-    return make(text, std::move(file), Look::at_text);
+    return make(text, std::move(file), std::nullopt);
 }
 
 std::vector<std::pair<std::string, std::string>> values(mta::Settings const& settings) {

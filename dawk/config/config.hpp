@@ -9,6 +9,7 @@
 // not the folder of the file. Standards: TOML 1.0.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,12 +27,9 @@ struct Loaded {
     std::string text() const;
 };
 
-enum class Look {
-    at_text,     // the file alone
-    at_machine,  // also at the files it names, the clock and our rights
-};
-
-Loaded load(std::string const& path, Look look = Look::at_text);
+// With a time, also looks at this machine: at the files that are named (certificates at that time)
+// and at our rights. What it finds there are warnings.
+Loaded load(std::string const& path, std::optional<WallTime> look_at_machine = {});
 // The same for a text in memory; opens nothing. file: for messages.
 Loaded load_text(std::string_view text, std::string file);
 

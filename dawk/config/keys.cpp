@@ -112,6 +112,9 @@ void add_places(Keys& k) {
                  .standard = "RFC 2033",
                  .example = "\"lmtp:unix:/run/dovecot/lmtp\"",
                  .default_words = "delivery.default"});
+}
+
+void add_routes(Keys& k) {
     k.push_back({.path = "route[].to",
                  .ref = EACH(routing.routes, to),
                  .doc = "Mail to which domain goes this way: a domain, \".domain\" for everything "
@@ -202,6 +205,9 @@ void add_queue(Keys& k) {
                  .doc = "When to tell the sender that a message is still waiting; 0s for never.",
                  .standard = "RFC 3461 §4.1",
                  .max = 60 * day});
+}
+
+void add_destinations(Keys& k) {
     k.push_back({.path = "queue.backoff_first",
                  .ref = AT(queue.backoff_first),
                  .doc = "After a destination failed as a whole, the wait before one message tries "
@@ -296,6 +302,9 @@ void add_limits(Keys& k) {
                  .min = 4 * kib,
                  .max = 16 * mib,
                  .is_size = true});
+}
+
+void add_session_limits(Keys& k) {
     k.push_back({.path = "limits.hops",
                  .ref = AT(limits.smtp.hops),
                  .doc = "Received fields, above which a message is taken to go in circles.",
@@ -425,8 +434,11 @@ Keys make_keys() {
     add_top(k);
     add_listeners(k);
     add_places(k);
+    add_routes(k);
     add_queue(k);
+    add_destinations(k);
     add_limits(k);
+    add_session_limits(k);
     add_timeouts(k);
     add_rest(k);
     return k;

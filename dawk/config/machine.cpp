@@ -58,8 +58,8 @@ bool is_past(ASN1_TIME const* time, std::time_t now) {
     return X509_cmp_time(time, &now) < 0;
 }
 
-void check_certificate(mta::Settings const& settings, X509* certificate, Report& report) {
-    auto const now = std::time(nullptr);
+void check_certificate(mta::Settings const& settings, X509* certificate, std::time_t now,
+                       Report& report) {
     constexpr std::time_t two_weeks = 14 * 24 * 3600;
     if (is_past(X509_get0_notAfter(certificate), now))
         report.warning("tls.certificate", "the certificate has expired");
@@ -71,7 +71,7 @@ void check_certificate(mta::Settings const& settings, X509* certificate, Report&
                        "the certificate is not for " + quoted(settings.hostname));
 }
 
-void check_identity(mta::Settings const& settings, Report& report) {
+void check_identity(mta::Settings const& settings, std::time_t now, Report& report) {
     auto const& [certificate_file, key_file] = settings.tls;
     CertificatePtr certificate;
     KeyPtr key;
@@ -81,7 +81,7 @@ void check_identity(mta::Settings const& settings, Report& report) {
         if (!certificate)
             report.warning("tls.certificate", quoted(certificate_file) + " holds no certificate");
         else
-            check_certificate(settings, certificate.get(), report);
+            check_certificate(settings, certificate.get(), now, report);
     }
     if (!key_file.empty() && check_file("tls.key", key_file, report)) {
         check_private("tls.key", key_file, report);
@@ -131,9 +131,9 @@ void check_ports(mta::Settings const& settings, Report& report) {
 
 }  // namespace
 
-void check_machine(mta::Settings const& settings, Report& report) {
+void check_machine(mta::Settings const& settings, WallTime now, Report& report) {
     check_state_dir(settings, report);
-    check_identity(settings, report);
+    check_identity(settings, std::chrono::system_clock::to_time_t(now), report);
     check_ports(settings, report);
     for (std::size_t i = 0; i < settings.routing.routes.size(); ++i) {
         auto const& route = settings.routing.routes[i];

@@ -175,8 +175,7 @@ std::optional<mail::Address> login_name(std::string_view name) {
     return *std::move(kept);
 }
 
-Result<Found> resolve(Names& names, mail::Address const& address,
-                      mail::Address const& postmaster) {
+Result<Found> resolve(Names& names, mail::Address const& address, mail::Address const& postmaster) {
     return Walk(names, postmaster).run(address);
 }
 
