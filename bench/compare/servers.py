@@ -156,14 +156,25 @@ class Dawk(Server):
         else:
             config.append(f'[[route]]\nto = "*"\nvia = "smtp:127.0.0.1:{self.sink_port or 9}"\ntls = "none"\n')
         if self.mode == "hold":
-            config.append("[queue]\nconnections_all = 0\n")
+            # A next hop that is not there: after one attempt everything waits.
+            config.append('[queue]\nretry = ["1h"]\nbackoff_first = "1h"\nbackoff_max = "1h"\n')
         path = self.write("dawk.toml", "\n".join(config))
+        self._give_away()
         if self.mode == "maildir":
             self._add_mailboxes(path)
         self.log = open(os.path.join(self.dir, "dawk.err"), "wb")
         self.process = subprocess.Popen([self.binary, "serve", path], stdout=self.log, stderr=self.log)
         self.pid = self.process.pid
         measure.until(self._up, "Dawk", 30)
+
+    def _give_away(self):
+        """Started by root, it becomes the owner of its state folder."""
+        os.makedirs(f"{self.dir}/state")
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("nobody")
+            os.chmod(self.dir, 0o755)
+            for folder in (self.dir, self.mail, f"{self.dir}/state"):
+                os.chown(folder, user.pw_uid, user.pw_gid)
 
     def _up(self):
         if self.process.poll() is not None:

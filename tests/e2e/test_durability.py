@@ -9,7 +9,7 @@ from harness import check, smtp, wait
 from harness.cases import case, cases_of
 from harness.maildir import fields
 
-HOLD = {"queue": {"connections_all": 0}}
+HOLD = {"queue": {"retry": ["1h"], "backoff_first": "1h", "backoff_max": "1h"}}
 ROUTE_NOWHERE = [{"to": "*", "via": "smtp:127.0.0.1:9", "tls": "none"}]
 
 

@@ -1,6 +1,7 @@
 """The server under test: its configuration, start, stop, crash, and its command line."""
 import json
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -73,10 +74,21 @@ class Dawk:
             else:
                 self.config[section] = value
         self.write_config()
+        self._give_away()
         self.runs = 0
         t.undo(self.kill)
         for user in users:
             self.add_user(f"{user}@{self.DOMAIN}", PASSWORDS.get(user, user + " secret"))
+
+    def _give_away(self):
+        """Started by root, the server becomes the owner of its folder; nobody is as good as any."""
+        state = self.config["state_dir"]
+        for folder in (state, self.mail):
+            os.makedirs(folder, exist_ok=True)
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("nobody")
+            for folder in (self.dir, state, self.mail):
+                os.chown(folder, user.pw_uid, user.pw_gid)
 
     def _listener(self, name):
         address = f"{self.host}:{self.ports[name]}"
