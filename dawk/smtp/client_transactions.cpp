@@ -13,7 +13,6 @@ using Kind = RecipientResult::Kind;
 
 // A write of more pieces is joined first: a hostile content is a dot on every line.
 constexpr std::size_t pieces_max = 1024;
-constexpr std::string_view crlf = "\r\n";
 
 Kind kind_of(Reply const& reply) noexcept {
     if (reply.is_positive()) return Kind::accepted;
