@@ -83,13 +83,20 @@ void ServerSession::fail(unsigned code, std::string_view status, std::string_vie
     failure_.text = text;
 }
 
+// Comes before every other reason, wherever in the content it was: the reply must not depend on how the
+// octets were cut.
+void ServerSession::fail_line_end() {
+    failure_ = Reply{550, "5.5.2", "Line ends must be CRLF"};
+}
+
 // Counts text and says whether the driver shall have it. RFC 1870 §6.3: the size is that of the
 // message as unstuffed, without the final dot.
 bool ServerSession::count_content(std::string_view text) {
+    if (!content_open_) return false;  // a chunk that was refused before it began
     content_size_ += text.size();
     std::uint64_t const limit = config_.limits.message_size_bytes;
-    if (limit > 0 && content_size_ > limit) {
-        fail(552, "5.3.4", "Message size exceeds our maximum");
+    if (limit > 0 && content_size_ > limit && failure_.code < 500) {
+        failure_ = Reply{552, "5.3.4", "Message size exceeds our maximum"};
     }
     if (failure_.code == 0) {
         content_ = text;
@@ -109,7 +116,7 @@ std::size_t ServerSession::feed_data(std::string_view input) {
         DataReader::Piece const piece = reader_.next(input.substr(used));
         used += piece.used;
         if (reader_.has_bare_line_end()) {
-            fail(550, "5.5.2", "Line ends must be CRLF");
+            fail_line_end();
             close_after_content_ = true;
         }
         if (piece.end) {
@@ -134,7 +141,7 @@ std::size_t ServerSession::feed_chunk(std::string_view input) {
     // What goes out again by DATA must have whole lines; the size of a chunk leaves no doubt about
     // where the message ends, so that this need not cost the connection.
     chunk_lines_.feed(text);
-    if (chunk_lines_.has_bare_line_end()) fail(550, "5.5.2", "Line ends must be CRLF");
+    if (content_open_ && chunk_lines_.has_bare_line_end()) fail_line_end();
     bool const taken = count_content(text);
     if (chunk_left_ > 0 || want_ == Want::close || want_ == Want::content_drop) return text.size();
     if (taken) {
@@ -147,7 +154,7 @@ std::size_t ServerSession::feed_chunk(std::string_view input) {
 
 void ServerSession::end_chunk() {
     content_at_end_ = false;
-    if (chunk_last_ && chunk_lines_.ends_with_cr()) fail(550, "5.5.2", "Line ends must be CRLF");
+    if (content_open_ && chunk_last_ && chunk_lines_.ends_with_cr()) fail_line_end();
     if (failure_.code != 0) return finish_refused_content();
     if (!chunk_last_) {
         phase_ = Phase::chunks;

@@ -136,6 +136,7 @@ class ServerSession {
     void begin_content();
     bool count_content(std::string_view text);
     void fail(unsigned code, std::string_view status, std::string_view text);
+    void fail_line_end();
     void end_data();
     void end_chunk();
     void finish_refused_content();
