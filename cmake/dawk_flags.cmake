@@ -19,6 +19,11 @@ if(DAWK_SANITIZE)
     target_link_options(dawk_flags INTERFACE -fsanitize=${DAWK_SANITIZE})
 endif()
 
+if(DAWK_FUZZ)
+    # Without this the fuzzer sees its own target only, not the code it is about.
+    target_compile_options(dawk_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 find_program(DAWK_CCACHE ccache)
 if(DAWK_CCACHE)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${DAWK_CCACHE})
