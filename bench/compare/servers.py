@@ -163,7 +163,7 @@ class Dawk(Server):
         if self.mode == "maildir":
             self._add_mailboxes(path)
         self.log = open(os.path.join(self.dir, "dawk.err"), "wb")
-        self.process = subprocess.Popen([self.binary, "serve", path], stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([self.binary, "serve", "--config", path], stdout=self.log, stderr=self.log)
         self.pid = self.process.pid
         measure.until(self._up, "Dawk", 30)
 
@@ -185,7 +185,7 @@ class Dawk(Server):
     def _add_mailboxes(self, path):
         names = [f"user{i}@{DOMAIN}" for i in range(MAILBOXES)]
         for name in names:
-            subprocess.run([self.binary, "user", "add", name, "--config", path, "--password-stdin"],
+            subprocess.run([self.binary, "user", "add", name, "--config", path, "--password-file", "-"],
                            input="a bench password\n", text=True, check=True, stdout=subprocess.DEVNULL)
 
     def stop(self):

@@ -227,7 +227,7 @@ def queued_mail_outlives_restarts(t):
 def a_second_server_does_not_share_the_spool(t):
     server = t.dawk(listeners=("mx",))
     with open(t.path("second.err"), "wb") as out:
-        second = subprocess.Popen([server.binary, "serve", server.config_path], stdout=out, stderr=out)
+        second = subprocess.Popen([server.binary, "serve", "--config", server.config_path], stdout=out, stderr=out)
         t.undo(second.kill)
         check.true(second.wait(30) != 0)
     check.true(server.alive())

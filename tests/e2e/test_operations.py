@@ -87,7 +87,7 @@ def a_bad_configuration_does_not_start_and_tells_every_line(t):
     server = t.dawk(start=False)
     with open(server.config_path, "a", encoding="utf-8") as file:
         file.write("\n[queue]\nexpire = \"never ever\"\n[limits]\nno_such_key = 1\n")
-    done = subprocess.run([server.binary, "serve", server.config_path], capture_output=True, text=True, timeout=30,
+    done = subprocess.run([server.binary, "serve", "--config", server.config_path], capture_output=True, text=True, timeout=30,
                           check=False)
     check.true(done.returncode != 0)
     told = done.stdout + done.stderr

@@ -108,7 +108,7 @@ class Dawk:
         self.runs += 1
         self.out_path = os.path.join(self.dir, f"stderr-{self.runs}.err")
         with open(self.out_path, "wb") as out:
-            self.process = subprocess.Popen([*prefix, self.binary, "serve", self.config_path], stdout=out, stderr=out,
+            self.process = subprocess.Popen([*prefix, self.binary, "serve", "--config", self.config_path], stdout=out, stderr=out,
                                             env={**os.environ, **(env or {})}, cwd=self.dir)
         if wait_ready:
             for port in self.ports.values():
@@ -186,7 +186,7 @@ class Dawk:
         return out
 
     def add_user(self, address, password):
-        return self.cli("user", "add", address, "--password-stdin", text_in=password + "\n")
+        return self.cli("user", "add", address, "--password-file", "-", text_in=password + "\n")
 
     def add_alias(self, address, *targets):
         return self.cli("alias", "add", address, *targets)
