@@ -1,21 +1,8 @@
 #include "dawk/smtp/data_reader.hpp"
 
-#include <cstring>
-
 #include "dawk/base/check.hpp"
 
 namespace dawk::smtp {
-
-namespace {
-
-std::size_t find(std::string_view text, char c) noexcept {
-    if (text.empty()) return std::string_view::npos;
-    void const* const p = std::memchr(text.data(), c, text.size());
-    return p == nullptr ? std::string_view::npos
-                        : static_cast<std::size_t>(static_cast<char const*>(p) - text.data());
-}
-
-}  // namespace
 
 // Runs through lines until one begins with a dot or the input is used up; returns how many octets
 // are text of the message. Both searches run over octets that lie in the first cache, once each.
@@ -40,9 +27,9 @@ std::size_t DataReader::scan_text(std::string_view input) noexcept {
             continue;
         }
         std::string_view const rest = input.substr(at);
-        std::size_t const cr = find(rest, '\r');
+        std::size_t const cr = rest.find('\r');
         std::string_view const line = rest.substr(0, cr);
-        if (find(line, '\n') != line.npos) bare_ = true;
+        if (line.find('\n') != line.npos) bare_ = true;
         at += line.size();
         if (cr == rest.npos) break;
         ++at;
@@ -89,9 +76,9 @@ void LineEndCheck::feed(std::string_view octets) noexcept {
             if (line_feed) octets.remove_prefix(1);
             continue;
         }
-        std::size_t const cr = find(octets, '\r');
+        std::size_t const cr = octets.find('\r');
         std::string_view const line = octets.substr(0, cr);
-        if (find(line, '\n') != line.npos) bare_ = true;
+        if (line.find('\n') != line.npos) bare_ = true;
         if (!line.empty()) state_ = State::text;
         if (cr == octets.npos) return;
         state_ = State::cr;
