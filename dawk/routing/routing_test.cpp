@@ -139,6 +139,18 @@ TEST(Router, KeysOfAnOlderConfigurationGiveNothing) {
     EXPECT_FALSE(router.route_of_key("pigeon:x"));
 }
 
+// RFC 5890 §2.3.2.4: two forms of one name are equal when their A-labels are.
+TEST(Router, InternationalDomainsAreOneInBothForms) {
+    Config config;
+    config.domains = {{"b\u00fccher.example", "maildir:/{local}"}};
+    config.routes = {to(".xn--bcher-kva.test", "smtp:relay")};
+    Router const router(config);
+    EXPECT_TRUE(router.has_domain("xn--bcher-kva.example"));
+    EXPECT_TRUE(router.has_domain("B\u00dcCHER.example"));
+    EXPECT_EQ(router.route_remote("x.b\u00fccher.test").host, "relay");
+    EXPECT_EQ(router.key_of("\u00fc.example", false), "mx:xn--tda.example");
+}
+
 TEST(Router, LocalKeys) {
     EXPECT_TRUE(is_local_key("maildir:example.org"));
     EXPECT_TRUE(is_local_key("lmtp:unix:/x"));

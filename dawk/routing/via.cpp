@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/mail/idna.hpp"
 
 namespace dawk::routing {
 namespace {
@@ -117,6 +118,10 @@ bool is_host_name(std::string_view name) {
 
 std::string canonical_domain(std::string_view domain) {
     if (domain.ends_with('.')) domain.remove_suffix(1);
+    if (!ascii::is_ascii(domain)) {
+        auto const labels = mail::to_a_labels(domain);
+        if (labels) return *labels;
+    }
     return ascii::to_lower(domain);
 }
 
