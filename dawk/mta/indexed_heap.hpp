@@ -1,5 +1,5 @@
-// IndexedHeap: a binary heap of objects that know their place in it, so that one can be moved or taken
-// out in O(log n). It owns nothing and costs one pointer an object.
+// IndexedHeap: a binary heap of objects that know their place in it, so that one can be moved or
+// taken out in O(log n). It owns nothing and costs one pointer an object.
 //
 //     struct Slot { WallTime wake; std::uint32_t heap_index = not_in_heap; };
 //     IndexedHeap<Slot, &Slot::wake, &Slot::heap_index> heap;
