@@ -15,6 +15,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "dawk/dsn/decide.hpp"
+#include "dawk/mta/placement.hpp"
 #include "dawk/mta/queue_runner.hpp"
 #include "dawk/mta/queue_state.hpp"
 #include "dawk/mta/wake.hpp"
@@ -36,7 +38,14 @@ struct Report {
     Live* live = nullptr;
     spool::EnvelopePtr envelope;
     spool::ContentPtr content;
-    std::vector<envelope::Event> events;  // of the change and of the report
+    std::vector<std::uint32_t> recipients;  // of live, of whom it tells
+    std::vector<envelope::Event> events;    // of the change and of the report
+};
+
+// As much of a message as a report may give back.
+struct Original {
+    std::string octets;
+    bool is_whole = false;
 };
 
 // Reports whose one batch is on its way; kept as it is until it is on disk.
@@ -192,6 +201,14 @@ class QueueCore {
     // queue_reports.cpp
     bool needs_report(Live const& live, std::vector<Change> const& changes) const;
     Task<void> report(Live& live, std::uint32_t part, std::vector<Change> changes);
+    Task<Original> read_original(Live& live);
+    Task<Report> make_report(Live& live, envelope::Envelope const& future, dsn::Report told,
+                             Original const& original);
+    Task<Placement> place_report(mail::Address to);
+    Task<spool::ContentPtr> write_report(MessageId id, std::string_view octets);
+    static void strand(Report const& report, std::vector<std::uint32_t>& stranded);
+    void finish_report(Live& live, std::uint32_t part, std::vector<Change> changes,
+                       std::vector<Report> made, dsn::Decision const& decision);
 
     QueueDeps deps_;
     SettingsPtr settings_;

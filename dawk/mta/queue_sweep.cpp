@@ -47,7 +47,8 @@ Task<void> QueueCore::sweep(std::string key) {
             if (passed_between(born, policy().warn_after, since, until) ||
                 passed_between(born, policy().expire, since, until) ||
                 passed_between(born, policy().expire_bounce, since, until)) {
-                co_await sweep_entry(slot, Cursor{entry.due, entry.id});
+                Cursor const here{entry.due, entry.id};
+                co_await sweep_entry(slot, here);
             }
         }
         if (at_end) {

@@ -16,12 +16,14 @@
 
 namespace dawk::mta::test {
 
-using namespace std::chrono_literals;
 using envelope::Envelope;
 using envelope::Event;
 using envelope::Outcome;
 using envelope::Recipient;
 using envelope::State;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 inline Outcome outcome_of(Outcome::Kind kind, std::uint16_t code, std::string status,
                           std::string stage, std::string text) {
@@ -58,7 +60,7 @@ class FakeDeliverer final : public Deliverer {
     std::function<Outcome(Job const&, Recipient const&)> answer = [](Job const&, Recipient const&) {
         return accepted_outcome();
     };
-    Duration connect_time = 1ms, job_time = 1ms, idle = 2s;
+    Duration connect_time = milliseconds(1), job_time = milliseconds(1), idle = seconds(2);
     std::size_t batch = 1;
     bool ends_at_once = false, forgets_jobs = false, keeps_tries = true;
 
@@ -199,7 +201,7 @@ class QueueFixture {
         setup(directory.add_user({"postmaster", "dawk.test"}, "secret"));
         setup(directory.add_user({"alice", "dawk.test"}, "secret"));
         boot();
-        world.run_for(0s);
+        world.run_for(seconds(0));
     }
     ~QueueFixture() {
         if (queue) shut_down();
@@ -213,8 +215,8 @@ class QueueFixture {
             std::make_unique<QueueRunner>(std::move(deps), std::make_shared<Settings>(settings));
         queue->start();
     }
-    void shut_down(Duration grace = 5s) {
-        run(queue->stop(world.steady() + grace), grace + 60s);
+    void shut_down(Duration grace = seconds(5)) {
+        run(queue->stop(world.steady() + grace), grace + seconds(60));
         queue.reset();
         spool.reset();
     }
@@ -228,7 +230,7 @@ class QueueFixture {
         old_disk->next_sequence = disk->next_sequence;
         old_disk->content_bytes = disk->content_bytes;
         disk->powered = false;
-        shut_down(0s);
+        shut_down(seconds(0));
         disk = old_disk;
     }
 
@@ -237,16 +239,16 @@ class QueueFixture {
         std::optional<T> result;
         rt::TaskGroup group(world.context().get_executor());
         group.spawn(keep(std::move(task), result));
-        world.run_until_true([&] { return result.has_value(); }, 1h);
-        world.run_for(0s);
+        world.run_until_true([&] { return result.has_value(); }, hours(1));
+        world.run_for(seconds(0));
         return std::move(result.value());
     }
-    void run(Task<void> task, Duration at_most = 1h) {
+    void run(Task<void> task, Duration at_most = hours(1)) {
         bool finished = false;
         rt::TaskGroup group(world.context().get_executor());
         group.spawn(mark(std::move(task), finished));
         world.run_until_true([&] { return finished; }, at_most);
-        world.run_for(0s);
+        world.run_for(seconds(0));
     }
 
     std::shared_ptr<Envelope> make(std::string sender, std::vector<std::string> recipients) {
