@@ -11,7 +11,7 @@
 namespace dawk::mail {
 namespace {
 
-constexpr std::size_t raw_name_max = 450;  // fits a line of 998 with every octet quoted
+constexpr std::size_t raw_name_max = 450;      // fits a line of 998 with every octet quoted
 constexpr std::size_t address_size_max = 900;  // likewise
 
 bool is_clean(std::string_view text) noexcept {

@@ -105,16 +105,20 @@ void Base64Decoder::feed(std::string_view text, std::string& out) {
     for (char const c : text) {
         int const value = value_of(c);
         if (value < 0) {
-            if (c == '=') {
+            bool const padding = c == '=';
+            bool const stray =
+                padding ? !ended_ && digits_ == 0 : !ascii::is_space(c) && c != '\r' && c != '\n';
+            if (stray) defective_ = true;
+            if (padding && digits_ > 0) {
                 flush(out);
-                padded_ = true;
-            } else if (!ascii::is_space(c) && c != '\r' && c != '\n') {
-                defective_ = true;
+                ended_ = true;
             }
             continue;
         }
-        if (padded_) defective_ = true;  // several encoded texts one after another
-        padded_ = false;
+        if (ended_) {  // RFC 2045 §6.8: padding is the end of the data
+            defective_ = true;
+            continue;
+        }
         bits_ = (bits_ << 6U) | static_cast<std::uint32_t>(value);
         if (++digits_ < 4) continue;
         out += static_cast<char>((bits_ >> 16U) & 255U);

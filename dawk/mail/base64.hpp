@@ -45,7 +45,7 @@ class Base64Decoder {
     void flush(std::string& out);
     std::uint32_t bits_ = 0;
     unsigned digits_ = 0;
-    bool padded_ = false;
+    bool ended_ = false;  // padding was seen
     bool defective_ = false;
 };
 
