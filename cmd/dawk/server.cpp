@@ -196,7 +196,7 @@ Server::Failure Server::Impl::open_listeners() {
 
 Server::Failure Server::Impl::open_http() {
     queue_admin = std::make_unique<mta::QueueAdmin>(*queue, *spool, env());
-    http::Server::Limits const limits;
+    http::Limits const limits;
     admin_http = std::make_unique<http::Server>(
         env(), [this](rt::HttpRequest request) { return on_admin(std::move(request)); }, limits);
     auto const socket = "unix:" + settings->admin_socket;
