@@ -185,12 +185,16 @@ def run_in_this_process(one, build, keep):
 def logs_of(folder, lines=25):
     """The ends of all logs of a failed case."""
     text = ""
-    for where, _, names in os.walk(folder):
+    for where, folders, names in os.walk(folder):
+        folders[:] = [f for f in folders if f != "CMakeFiles"]
         for name in sorted(names):
             if name.endswith((".log", ".err", ".out")):
                 path = os.path.join(where, name)
-                with open(path, encoding="utf-8", errors="replace") as file:
-                    end = file.read()[-20000:].split("\n")[-lines:]
+                with open(path, "rb") as file:
+                    data = file.read()[-20000:]
+                if b"\0" in data:
+                    continue
+                end = data.decode("utf-8", "replace").split("\n")[-lines:]
                 text += f"\n--- {os.path.relpath(path, folder)}\n" + "\n".join(end)
     sys.stdout.flush()
     return text
