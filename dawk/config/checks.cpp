@@ -146,7 +146,9 @@ void check_names(mta::Settings const& settings, Report& report) {
     if (!settings.postmaster.empty() && !mail::parse_mailbox(settings.postmaster, {.utf8 = true}))
         report.error("postmaster", quoted(settings.postmaster) + " is not an address",
                      "as in \"postmaster@example.org\"");
-    if (settings.state_dir.empty()) report.error("state_dir", "this is empty");
+    // When the key is missing, that has been said.
+    if (settings.state_dir.empty() && report.where("state_dir").line != 0)
+        report.error("state_dir", "this is empty");
     if (!settings.http_address.empty()) {
         if (!is_listen_address(settings.http_address))
             report.error("http.address", quoted(settings.http_address) + " is no place to listen",

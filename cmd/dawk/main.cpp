@@ -1,0 +1,5 @@
+#include "cmd/dawk/command.hpp"
+
+int main(int argc, char** argv) {
+    return dawk::cmd::run(argc, argv);
+}

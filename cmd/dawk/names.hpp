@@ -1,0 +1,20 @@
+// What the domain, user and alias commands share: the directory's file and addresses in words.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "dawk/directory_sqlite/database.hpp"
+
+namespace dawk::cmd {
+
+// Opens directory.db in the state folder; both are made when they are not there. Works beside a
+// running server, which sees changes within a second.
+std::shared_ptr<directory_sqlite::Database> open_directory();
+// The domain is added when the configuration delivers for it and the directory does not know it
+// yet.
+void add_domain_of_configuration(directory_sqlite::Database& database, std::string const& domain);
+// "local@domain"; "*@domain" too where catch_all is allowed.
+mail::Address address_of(std::string const& text, bool catch_all = false);
+
+}  // namespace dawk::cmd
