@@ -1,6 +1,7 @@
 #include "dawk/dsn/decide.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/check.hpp"
@@ -94,7 +95,9 @@ Decision decide(envelope::Envelope const& envelope, std::span<Reported const> ne
     }
     // Failures first: a report is split by size, and the worst news should not stand behind the
     // rest.
-    std::ranges::stable_sort(report.recipients, {}, &Reported::kind);
+    std::ranges::sort(report.recipients, {}, [](Reported r) {
+        return std::pair{r.kind, r.recipient};
+    });
     add_split(std::move(report), options.recipients_per_report, decision);
     return decision;
 }

@@ -39,21 +39,29 @@ std::string address_of(mail::HeaderField const& field) {
     return type == "utf-8" ? unitext_decode(text) : std::string{text};
 }
 
+struct Action {
+    std::string_view stem;  // "failure" and "failed" are seen
+    Kind kind;
+};
+constexpr std::array<Action, 5> actions{{{"fail", Kind::failed},
+                                         {"delay", Kind::delayed},
+                                         {"deliver", Kind::delivered},
+                                         {"relay", Kind::relayed},
+                                         {"expand", Kind::expanded}}};
+
 std::optional<Kind> action_of(mail::HeaderField const& field) {
     auto const text = field.value();
     mail::Lexer in{text};
     auto const word = in.atom();
     if (!word) return std::nullopt;
-    for (auto const kind :
-         {Kind::failed, Kind::delayed, Kind::delivered, Kind::relayed, Kind::expanded}) {
-        if (ascii::iequals(*word, to_string(kind))) return kind;
-    }
-    return std::nullopt;
+    auto const found = std::ranges::find_if(
+        actions, [&](Action const& a) { return ascii::istarts_with(*word, a.stem); });
+    if (found == actions.end()) return std::nullopt;
+    return found->kind;
 }
 
-// status-code = DIGIT "." 1*3DIGIT "." 1*3DIGIT, at the start of the text.
-std::string status_of(mail::HeaderField const& field) {
-    auto const text = field.value();
+// status-code = DIGIT "." 1*3DIGIT "." 1*3DIGIT, at the start of the text; else "".
+std::string status_of(std::string_view text) {
     std::size_t at = 0;
     for (std::size_t part = 0; part < 3; ++part) {
         std::size_t digits = 0;
@@ -62,7 +70,22 @@ std::string status_of(mail::HeaderField const& field) {
         at += digits;
         if (part < 2 && (at == text.size() || text[at++] != '.')) return {};
     }
-    return text.substr(0, at);
+    return std::string{text.substr(0, at)};
+}
+
+// From a reply, as some write it in place of a status: "550 5.1.1 ...", or "550 ..." for "5.0.0".
+std::string status_of_reply(std::string_view text) {
+    bool const is_reply = text.size() >= 3 && (text[0] == '4' || text[0] == '5') &&
+                          ascii::is_digit(text[1]) && ascii::is_digit(text[2]) &&
+                          (text.size() == 3 || !ascii::is_alnum(text[3]));
+    if (!is_reply) return {};
+    auto const status = status_of(text.substr(std::min<std::size_t>(4, text.size())));
+    return status.empty() ? std::string{text[0]} + ".0.0" : status;
+}
+
+std::string status_in(std::string_view text) {
+    auto const status = status_of(text);
+    return status.empty() ? status_of_reply(text) : status;
 }
 
 std::optional<mail::Date> date_of(mail::HeaderField const& field) {
@@ -108,7 +131,7 @@ class StatusReader {
         else if (name == "action")
             current_.action = action_of(field);
         else if (name == "status")
-            current_.status = status_of(field);
+            current_.status = status_in(field.value());
         else if (name == "remote-mta")
             current_.remote_mta = typed(field).value;
         else if (name == "last-attempt-date")
@@ -130,6 +153,7 @@ class StatusReader {
     void end_recipient() {
         bool const named =
             !current_.final_recipient.empty() || !current_.original_recipient.empty();
+        if (current_.status.empty()) current_.status = status_of_reply(current_.diagnostic);
         if (named && report_.recipients.size() == limits_.recipients) too_many_ = true;
         if (named && !too_many_) report_.recipients.push_back(std::move(current_));
         current_ = {};
@@ -186,36 +210,42 @@ struct ReportReader::State final : mail::MimeSink {
     explicit State(ParseLimits l) : limits(l), scanner({}, this) {}
 
     void on_part(std::uint32_t index, mail::MimePart const& part) override {
-        bool const is_status = status_part == mail::MimePart::none && is_status_type(part.type);
-        bool const is_header = header_part == mail::MimePart::none && is_header_type(part.type);
-        if (is_status) status_part = index;
-        if (is_header) header_part = index;
-        if (is_status || is_header) decoder.emplace(part.encoding);
-        bool const enclosed = part.parent != mail::MimePart::none &&
-                              message_part == mail::MimePart::none && part.depth > 0 &&
-                              scanner.parts()[part.parent].type.type == "message";
-        if (enclosed) message_part = index;
+        current = nullptr;
+        decoder.emplace(part.encoding);
+        auto const& parts = scanner.parts();
+        // What a returned message holds is no news, even if it is a report itself.
+        for (auto p = part.parent; p != mail::MimePart::none; p = parts[p].parent) {
+            if (parts[p].type.type != "message") continue;
+            if (message_part == mail::MimePart::none) message_part = index;
+            return;
+        }
+        if (is_status_type(part.type)) {  // several of them are read as one
+            has_status = true;
+            current = &status;
+            status += "\r\n\r\n";
+        } else if (is_header_type(part.type) && header_text.empty()) {
+            current = &header_text;
+        }
     }
-    void on_body(std::uint32_t index, std::string_view octets) override {
-        auto& text = index == status_part ? status : header_text;
-        if (index != status_part && index != header_part) return;
-        decoder->feed(octets, text);
-        if (text.size() <= limits.status_size_bytes) return;
-        if (index == status_part) is_too_long = true;
-        text.resize(limits.status_size_bytes);
+    void on_body(std::uint32_t, std::string_view octets) override {
+        if (current == nullptr) return;
+        decoder->feed(octets, *current);
+        if (current->size() <= limits.status_size_bytes) return;
+        if (current == &status) is_too_long = true;
+        current->resize(limits.status_size_bytes);
     }
-    void on_end(std::uint32_t index, mail::MimePart const&) override {
-        if (index == status_part) decoder->finish(status);
-        if (index == header_part) decoder->finish(header_text);
+    void on_end(std::uint32_t, mail::MimePart const&) override {
+        if (current != nullptr) decoder->finish(*current);
+        current = nullptr;
     }
 
     ParseLimits limits;
     mail::MimeScanner scanner;
     std::optional<mail::BodyDecoder> decoder;
-    std::uint32_t status_part = mail::MimePart::none;
-    std::uint32_t header_part = mail::MimePart::none;
     std::uint32_t message_part = mail::MimePart::none;
     std::string status, header_text;
+    std::string* current = nullptr;  // what the part being read goes into
+    bool has_status = false;
     bool is_too_long = false;
 };
 
@@ -230,7 +260,7 @@ ErrorCode ReportReader::feed(std::string_view piece) {
 
 Result<ParsedReport> ReportReader::finish() {
     if (auto const error = state_->scanner.finish()) return error;
-    if (state_->status_part == mail::MimePart::none) return Errc::not_found;
+    if (!state_->has_status) return Errc::not_found;
     if (state_->is_too_long) return Errc::too_long;
     DAWK_TRY(auto report, parse_status(state_->status, state_->limits));
     auto parts = state_->scanner.take();

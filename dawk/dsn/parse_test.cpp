@@ -56,16 +56,17 @@ TEST(ParseReport, Rfc3464Example) {  // RFC 3464 §9.2, in other words
 TEST(ParseStatus, ForgivesSmallMistakes) {
     auto const report = parse_status(
         "\r\n \r\nFinal-Recipient: a@b.example\nAction: failed\nStatus: 5.1\n"
-        "Final-Recipient: RFC822 (c); c@d.example\nAction: exploded\nStatus: 5.1.1234\n\n\nno "
+        "Final-Recipient: RFC822 (c); c@d.example\nAction: exploded\nStatus: 553 too large\n\n\nno "
         "field here\n"
-        "Action: failed\nStatus: 5.2.2\nOriginal-Recipient: utf-8;\\x{E9}@e.example\n");
+        "Action: failure\nDiagnostic-Code: smtp; 550 5.2.2 full\nOriginal-Recipient: "
+        "utf-8;\\x{E9}@e.example\n");
     ASSERT_TRUE(report);
     ASSERT_EQ(report->recipients.size(), 3U);
     EXPECT_EQ(report->recipients[0].recipient(), "a@b.example");
     EXPECT_EQ(report->recipients[0].status, "");
     EXPECT_EQ(report->recipients[1].recipient(), "c@d.example");
     EXPECT_EQ(report->recipients[1].action, std::nullopt);
-    EXPECT_EQ(report->recipients[1].status, "");
+    EXPECT_EQ(report->recipients[1].status, "5.0.0");
     EXPECT_EQ(report->recipients[2].recipient(), "\xC3\xA9@e.example");
     EXPECT_EQ(report->recipients[2].status, "5.2.2");
 }

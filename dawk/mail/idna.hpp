@@ -7,7 +7,7 @@
 //
 // UTS #46 mapping, non-transitional, then the IDNA 2008 rules (libidn2). A name that is all ASCII
 // is only lowered, so that "_dmarc.example.org" and odd A-labels pass to DNS as they are.
-// Standards: RFC 5890, 5891, 5892, 5893; RFC 3492; UTS #46.
+// Standards: RFC 5890; RFC 5891; RFC 5892; RFC 5893; RFC 3492; UTS #46.
 #pragma once
 
 #include <string>
