@@ -213,19 +213,33 @@ struct ReportReader::State final : mail::MimeSink {
         current = nullptr;
         decoder.emplace(part.encoding);
         auto const& parts = scanner.parts();
-        // What a returned message holds is no news, even if it is a report itself.
+        std::size_t enclosed = 0;  // in how many messages
         for (auto p = part.parent; p != mail::MimePart::none; p = parts[p].parent) {
-            if (parts[p].type.type != "message") continue;
-            if (message_part == mail::MimePart::none) message_part = index;
-            return;
+            if (parts[p].type.type == "message") ++enclosed;
         }
-        if (is_status_type(part.type)) {  // several of them are read as one
-            has_status = true;
-            current = &status;
-            status += "\r\n\r\n";
-        } else if (is_header_type(part.type) && header_text.empty()) {
+        if (is_status_type(part.type)) {
+            on_status(enclosed);
+        } else if (has_status && is_header_type(part.type) && header_text.empty()) {
             current = &header_text;
+        } else if (has_status && message_part == mail::MimePart::none &&
+                   enclosed == status_level + 1) {
+            message_part = index;
         }
+    }
+    // A report may come enclosed, forwarded by somebody; but what a report returns is no news, even
+    // if it is a report itself: the outermost level counts. Several parts of one level are read as
+    // one.
+    void on_status(std::size_t enclosed) {
+        if (has_status && enclosed > status_level) return;
+        if (has_status && enclosed < status_level) {
+            status.clear();
+            header_text.clear();
+            message_part = mail::MimePart::none;
+        }
+        has_status = true;
+        status_level = enclosed;
+        current = &status;
+        status += "\r\n\r\n";
     }
     void on_body(std::uint32_t, std::string_view octets) override {
         if (current == nullptr) return;
@@ -246,6 +260,7 @@ struct ReportReader::State final : mail::MimeSink {
     std::string status, header_text;
     std::string* current = nullptr;  // what the part being read goes into
     bool has_status = false;
+    std::size_t status_level = 0;
     bool is_too_long = false;
 };
 
