@@ -1,5 +1,6 @@
 #include "cmd/dawk/ready.hpp"
 
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string>

@@ -50,6 +50,10 @@ unsigned shards_of(mta::Settings const& settings) {
     return std::max(1U, std::thread::hardware_concurrency() / 2);
 }
 
+WallTime wall_now() {
+    return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
+}
+
 sigset_t served_signals() {
     sigset_t set;
     sigemptyset(&set);
@@ -133,7 +137,7 @@ void Server::Impl::say(std::string_view level, std::string_view text) {
 }
 
 Server::Failure Server::Impl::load_settings() {
-    auto loaded = config::load(options.config, config::Look::at_machine);
+    auto loaded = config::load(options.config, wall_now());
     auto const text = loaded.text();
     if (!text.empty()) std::fputs(text.c_str(), stderr);
     if (!loaded.settings) return failure(EX_CONFIG, options.config + " cannot be used");
@@ -199,7 +203,10 @@ Server::Failure Server::Impl::open_http() {
     http::Limits const limits;
     admin_http = std::make_unique<http::Server>(
         env(), [this](rt::HttpRequest request) { return on_admin(std::move(request)); }, limits);
-    auto const socket = "unix:" + settings->admin_socket;
+    // A relative path is meant from here, even where the folders above are closed to the server's
+    // user.
+    bool const is_absolute = settings->admin_socket.starts_with('/');
+    auto const socket = (is_absolute ? "unix:" : "unix:/proc/self/cwd/") + settings->admin_socket;
     if (auto bound = admin_http->listen(socket); !bound) {
         return failure(EX_UNAVAILABLE, socket + ": " + bound.error().message());
     }
@@ -355,7 +362,9 @@ Task<std::string> Server::Impl::reload() {
     std::string why_not = "a reload is under way";
     if (reloading || stopping) co_return why_not;
     reloading = true;
-    auto job = [path = options.config] { return config::load(path, config::Look::at_machine); };
+    auto job = [path = options.config, now = env().clock.wall()] {
+        return config::load(path, now);
+    };
     auto loaded = co_await rt::offload(env().pool, job);
     reloading = false;
     why_not = loaded.text();

@@ -115,7 +115,6 @@ void MaildirCarrier::add(Batch& batch, HeldJob& held, std::size_t position) {
     MaildirItem item;
     item.folder = maildir_folder(feed_->route().maildir, recipient.address,
                                  detail_of(recipient.address, recipient.original));
-    if (!item.folder.starts_with('/')) item.folder = settings.state_dir + "/" + item.folder;
     item.name =
         maildir_name(env_.clock.wall(), env_.rng.next(), ++counter_, settings.hostname, size);
     item.pieces = {fields, envelope.trace};
