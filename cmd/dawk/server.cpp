@@ -18,7 +18,6 @@
 #include "dawk/directory_sqlite/sqlite_directory.hpp"
 #include "dawk/http/server.hpp"
 #include "dawk/mta/deliverer.hpp"
-#include "dawk/mta/queue_admin.hpp"
 #include "dawk/mta/queue_runner.hpp"
 #include "dawk/mta/receiver.hpp"
 #include "dawk/net/world.hpp"
@@ -97,7 +96,6 @@ struct Server::Impl {
     std::shared_ptr<directory_sqlite::Database> database;
     std::unique_ptr<spool_rocks::RocksSpool> spool;
     std::unique_ptr<mta::QueueRunner> queue;
-    std::unique_ptr<mta::QueueAdmin> queue_admin;
     std::unique_ptr<http::Server> admin_http, public_http;
     std::unique_ptr<rt::TaskGroup> tasks;  // on shard 0
     std::atomic<bool> is_ready{false};
@@ -181,7 +179,6 @@ Server::Failure Server::Impl::open_listeners() {
     if (!loaded)
         return failure(EX_CONFIG, settings->tls.certificate + ": " + loaded.error().detail);
     identity = std::move(*loaded);
-    auto const postmaster = mail::parse_mailbox(settings->postmaster);
     mta::QueueDeps deps{*spool, *observer, *shards.front()->directory, {}};
     for (auto& shard : shards) deps.shards.push_back({shard->env, *shard->deliverer});
     queue = std::make_unique<mta::QueueRunner>(std::move(deps), settings);
@@ -199,7 +196,6 @@ Server::Failure Server::Impl::open_listeners() {
 }
 
 Server::Failure Server::Impl::open_http() {
-    queue_admin = std::make_unique<mta::QueueAdmin>(*queue, *spool, env());
     http::Limits const limits;
     admin_http = std::make_unique<http::Server>(
         env(), [this](rt::HttpRequest request) { return on_admin(std::move(request)); }, limits);
@@ -331,7 +327,7 @@ Task<rt::HttpResponse> Server::Impl::on_admin(rt::HttpRequest request) {
     if (path == "/metrics" || path == "/healthz" || path == "/readyz") {
         co_return co_await on_public(std::move(request));
     }
-    co_return co_await queue_admin->handle(std::move(request));
+    co_return problem(404, "there is nothing at " + path);
 }
 
 Task<std::string> Server::Impl::configure_shard(
@@ -426,7 +422,6 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() {
     if (!impl_->world) return;
     impl_->world->stop();
-    impl_->queue_admin.reset();
     impl_->admin_http.reset();
     impl_->public_http.reset();
     for (auto& shard : impl_->shards) shard->receiver.reset();
