@@ -228,7 +228,8 @@ Result<Address> parse_mailbox(std::string_view text, AddressOptions options) {
     auto const local_size = text.size() - local.after.size();
     DAWK_TRY(auto domain, parse_domain(local.after.substr(1), options));
     Address address{std::move(local.value), std::move(domain)};
-    if (local_size > local_size_max || text.size() > mailbox_size_max) return Errc::too_long;
+    if (local_size > local_size_max && !options.long_local) return Errc::too_long;
+    if (text.size() > mailbox_size_max) return Errc::too_long;
     // A domain may have grown when it was mapped to its canonical spelling.
     if (address.text().size() > mailbox_size_max) return Errc::too_long;
     return address;

@@ -34,6 +34,9 @@ struct Address {
 struct AddressOptions {
     bool utf8 = false;          // SMTPUTF8 was given (RFC 6531 §3.3)
     bool need_domain = true;    // false: "postmaster" alone, in any case, is an address (RFC 5321 §4.5.1)
+    bool long_local = false;    // a local part of more than 64 octets, up to the limit of the whole: those
+                                // that return-path schemes make (VERP, SRS, BATV); RFC 5321 §4.5.3.1
+                                // asks to impose no limit where one can
 };
 
 // local-part@domain without brackets. Errors: bad_syntax, too_long (64, 255 and 254 octets, §4.5.3.1).

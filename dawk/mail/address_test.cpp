@@ -191,5 +191,13 @@ TEST(Utf8, DecodesStrictly) {
     }
 }
 
+TEST(Address, ALocalPartMayBeLongWhereAsked) {
+    std::string const text = std::string(100, 'x') + "@example.org";
+    EXPECT_EQ(parse_mailbox(text).error(), Errc::too_long);
+    EXPECT_EQ(parse_mailbox(text, {.long_local = true}).value().text(), text);
+    std::string const over = std::string(243, 'x') + "@example.org";
+    EXPECT_EQ(parse_mailbox(over, {.long_local = true}).error(), Errc::too_long);
+}
+
 }  // namespace
 }  // namespace dawk::mail

@@ -18,6 +18,11 @@ Verdict local_error() {
     return {451, "4.3.0", "Local error, try again later"};
 }
 
+// The directory has no name like this: that is an answer, not a failure.
+bool is_no_name(ErrorCode error) noexcept {
+    return error == Errc::bad_syntax || error == Errc::too_long;
+}
+
 bool is_same(mail::Address const& a, mail::Address const& b) noexcept {
     return ascii::iequals(a.local, b.local) && a.domain == b.domain;
 }
@@ -47,12 +52,12 @@ Task<void> Reception::judge_sender() {
     bool owned = user && is_same(*user, sender);
     if (user && !owned) {
         auto const found = co_await ports_.directory.find(sender);
-        if (!found) {
+        if (!found && !is_no_name(found.error())) {
             refuse(local_error());
             co_return;
         }
         auto const own = [&](mail::Address const& target) { return is_same(target, *user); };
-        owned = std::any_of(found->targets.begin(), found->targets.end(), own);
+        owned = found && std::any_of(found->targets.begin(), found->targets.end(), own);
     }
     if (owned) {
         session_.accept();
@@ -101,6 +106,7 @@ Task<Verdict> Reception::expand(mail::Address to, bool ours) {
     }
     auto found = co_await ports_.directory.find(to);
     using Kind = directory::Found::Kind;
+    if (!found && is_no_name(found.error())) co_return Verdict{550, "5.1.1", "No such user here"};
     if (!found) co_return local_error();
     if (found->kind == Kind::disabled) co_return Verdict{550, "5.2.1", "Mailbox is disabled"};
     if (found->kind == Kind::unknown || found->targets.empty()) {

@@ -303,7 +303,7 @@ Answer parse_mail(std::string_view argument, CommandGrammar grammar, MailCommand
     // §3.6).
     if (parts.path.empty()) return std::nullopt;
     if (!out.smtputf8 && !ascii::is_ascii(parts.path)) return utf8_sender;
-    auto address = mail::parse_mailbox(parts.path, {.utf8 = out.smtputf8});
+    auto address = mail::parse_mailbox(parts.path, {.utf8 = out.smtputf8, .long_local = true});
     if (!address) return bad_sender;
     out.reverse_path = std::move(*address);
     return std::nullopt;
@@ -320,7 +320,8 @@ Answer parse_rcpt(std::string_view argument, CommandGrammar grammar, bool utf8, 
         if (auto refusal = rcpt_parameter(parameter, grammar, utf8, out)) return refusal;
     }
     if (!utf8 && !ascii::is_ascii(parts.path)) return utf8_recipient;
-    auto address = mail::parse_mailbox(parts.path, {.utf8 = utf8, .need_domain = false});
+    auto address =
+        mail::parse_mailbox(parts.path, {.utf8 = utf8, .need_domain = false, .long_local = true});
     if (!address) return bad_recipient;
     out.forward_path = std::move(*address);
     return std::nullopt;

@@ -22,7 +22,7 @@ void check_address(mail::Address const& address, bool utf8) {
     DAWK_CHECK(is_clean(address.local) && is_clean(address.domain));
     DAWK_CHECK(utf8 || address.is_ascii());
     if (address.domain.empty()) return;
-    auto const again = mail::parse_mailbox(address.text(), {.utf8 = utf8});
+    auto const again = mail::parse_mailbox(address.text(), {.utf8 = utf8, .long_local = true});
     DAWK_CHECK(again && *again == address);
 }
 
