@@ -105,11 +105,6 @@ bool QueueCore::is_flying(Live const& live, std::uint32_t recipient) const {
 void QueueCore::rearrange(Live& live) {
     DAWK_CHECK(live.pins > 0);
     for (auto& part : live.parts) unlist(live, part);
-    auto const parts = live.parts.size();
-    for (std::size_t i = 0; i < parts; ++i) {
-        if (live.parts[i].is_in_progress()) continue;
-        spread(live, live.parts[i]);
-    }
     adopt_waiting(live);
     if (live.truth().is_finished()) live.finished = true;
     touch(live);
