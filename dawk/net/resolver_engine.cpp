@@ -57,7 +57,8 @@ void ResolverEngine::configure() {
     for (auto const& forwarder : settings_.forwarders) add_forwarder(forwarder);
     if (settings_.forwarders.empty() && !settings_.resolv_conf.empty()) {
         int const error = ub_ctx_resolvconf(context_.get(), settings_.resolv_conf.c_str());
-        if (error != 0) trouble_ = "cannot use " + settings_.resolv_conf + ": " + ub_strerror(error);
+        if (error != 0)
+            trouble_ = "cannot use " + settings_.resolv_conf + ": " + ub_strerror(error);
     }
     add_trust_anchor();
     if (settings_.forwarders.empty()) return;

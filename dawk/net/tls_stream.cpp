@@ -86,6 +86,7 @@ Result<std::size_t> TlsStream::receive(std::size_t wanted) {
                             .first(std::clamp(wanted + 512, std::size_t{4096}, receive_limit));
     auto const n = socket_->read_now(buffer);
     if (n) wire_.in = {buffer.data(), *n};
+    more_likely_ = n && *n == buffer.size();
     return n;
 }
 
@@ -133,8 +134,10 @@ Result<std::size_t> TlsStream::decrypt(std::span<char> buffer) {
 Task<Result<std::size_t>> TlsStream::read_some(std::span<char> buffer) {
     auto n = decrypt(buffer);
     while (!n && n.error() == would_block) {
-        auto const ready = co_await socket_->wait_readable();
-        if (!ready) co_return ready.error();
+        if (!more_likely_) {
+            auto const ready = co_await socket_->wait_readable();
+            if (!ready) co_return ready.error();
+        }
         auto const got = receive(buffer.size());
         if (!got && got.error() != would_block) co_return got.error();
         n = decrypt(buffer);

@@ -59,6 +59,7 @@ class TlsStream final : public rt::Stream {
     bool failed_ = false;
     bool ended_ = false;  // the peer said close_notify
     bool draining_ = false;
+    bool more_likely_ = false;  // the last receive filled its buffer
 };
 
 }  // namespace dawk::net
