@@ -252,313 +252,310 @@ TEST_F(ReceiverTest, ForeignersMayNotRelayAndUnknownUsersAreRefused) {
                    {"RCPT TO:<\"alice@far.test\"@dawk.test>\r\n"},
                    {"RCPT TO:<@dawk.test:x@far.test>\r\n"},
                    {"RCPT TO:<x@[192.0.2.1]>\r\n"},
-                   {"RCPT TO:<" + std::string(100, \'x\') + "@dawk.test>\r\n"},
-                   {
-            "DATA\r\n"}}),
+                   {"RCPT TO:<" + std::string(100, 'x') + "@dawk.test>\r\n"},
+                   {"DATA\r\n"}}),
         "220 250 250/2.1.0 550/5.7.1 550/5.1.1 550/5.2.1 550/5.1.1 550/5.1.1 550/5.7.1 550/5.7.1 "
         "550/5.1.1 503/5.5.1");
-        EXPECT_EQ(log.count(envelope::Event::Kind::refused), 8U);
-        EXPECT_EQ(log.events.front().recipient, "x@far.test");
-        EXPECT_EQ(log.events.front().outcome.status, "5.7.1");
+    EXPECT_EQ(log.count(envelope::Event::Kind::refused), 8U);
+    EXPECT_EQ(log.events.front().recipient, "x@far.test");
+    EXPECT_EQ(log.events.front().outcome.status, "5.7.1");
 }
 
 TEST_F(ReceiverTest, ResolvesAliasesAndKeepsWhatWasMeant) {  // RFC 3461 §5.2.7
-        start();
-        run(25, {{"EHLO c\r\n"},
-                 {"MAIL FROM:<a@far.test> RET=HDRS ENVID=e1\r\n"},
-                 {"RCPT TO:<team@dawk.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;t@x\r\n"},
-                 {"RCPT TO:<sales@dawk.test> NOTIFY=SUCCESS\r\n"},
-                 {"RCPT TO:<bob+list@dawk.test> NOTIFY=NEVER\r\n"},
-                 {"RCPT TO:<PostMaster>\r\n"},
-                 {"DATA\r\n"},
-                 {".\r\n"}});
-        ASSERT_EQ(sink.envelopes.size(), 1U);
-        auto const& e = *sink.envelopes[0];
-        EXPECT_EQ(e.ret, envelope::Ret::headers);
-        EXPECT_EQ(e.envid, "e1");
-        std::string all;
-        for (auto const& r : e.recipients) {
-            all += r.address.text() + "(" + r.original.text() + ")" + r.destination +
-                   (r.notify.success ? " S" : "") + (r.notify.delay ? " D" : "") +
-                   (r.notify.never ? " N" : "") + (r.orcpt.empty() ? "" : " O") + "\n";
-        }
-        EXPECT_EQ(all,
-                  "alice@dawk.test(team@dawk.test)maildir:dawk.test D O\n"
-                  "bob@dawk.test(team@dawk.test)maildir:dawk.test D O\n"
-                  "x@far.test(team@dawk.test)mx:far.test D O\n"
-                  "bob+list@dawk.test(bob+list@dawk.test)maildir:dawk.test N\n"
-                  "root@dawk.test(root@dawk.test)maildir:dawk.test\n");
-        EXPECT_EQ(e.trace.find("for <"), e.trace.npos) << "blind copies would be told";
-        EXPECT_EQ(spool.disk()->due.size(), 2U);
+    start();
+    run(25, {{"EHLO c\r\n"},
+             {"MAIL FROM:<a@far.test> RET=HDRS ENVID=e1\r\n"},
+             {"RCPT TO:<team@dawk.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;t@x\r\n"},
+             {"RCPT TO:<sales@dawk.test> NOTIFY=SUCCESS\r\n"},
+             {"RCPT TO:<bob+list@dawk.test> NOTIFY=NEVER\r\n"},
+             {"RCPT TO:<PostMaster>\r\n"},
+             {"DATA\r\n"},
+             {".\r\n"}});
+    ASSERT_EQ(sink.envelopes.size(), 1U);
+    auto const& e = *sink.envelopes[0];
+    EXPECT_EQ(e.ret, envelope::Ret::headers);
+    EXPECT_EQ(e.envid, "e1");
+    std::string all;
+    for (auto const& r : e.recipients) {
+        all += r.address.text() + "(" + r.original.text() + ")" + r.destination +
+               (r.notify.success ? " S" : "") + (r.notify.delay ? " D" : "") +
+               (r.notify.never ? " N" : "") + (r.orcpt.empty() ? "" : " O") + "\n";
+    }
+    EXPECT_EQ(all,
+              "alice@dawk.test(team@dawk.test)maildir:dawk.test D O\n"
+              "bob@dawk.test(team@dawk.test)maildir:dawk.test D O\n"
+              "x@far.test(team@dawk.test)mx:far.test D O\n"
+              "bob+list@dawk.test(bob+list@dawk.test)maildir:dawk.test N\n"
+              "root@dawk.test(root@dawk.test)maildir:dawk.test\n");
+    EXPECT_EQ(e.trace.find("for <"), e.trace.npos) << "blind copies would be told";
+    EXPECT_EQ(spool.disk()->due.size(), 2U);
 }
 
 TEST_F(ReceiverTest, SubmissionWantsTlsThenAPasswordThenYourOwnAddress) {
-        start();
-        auto const r = run(587, {ehlo,
-                                 {"MAIL FROM:<alice@dawk.test>\r\n"},
-                                 {"AUTH PLAIN AGFsaWNlQGRhd2sudGVzdABzZWNyZXQ=\r\n"},
-                                 {"STARTTLS\r\n"},
-                                 {"EHLO client.test\r\n", 1, true},
-                                 {"MAIL FROM:<alice@dawk.test>\r\n"},
-                                 {"AUTH PLAIN AGFsaWNlQGRhd2sudGVzdAB3cm9uZw==\r\n"},
-                                 {"AUTH PLAIN AGFsaWNlQGRhd2sudGVzdABzZWNyZXQ=\r\n"},
-                                 {"MAIL FROM:<bob@dawk.test>\r\n"},
-                                 {"MAIL FROM:<team@dawk.test>\r\nRSET\r\n", 2},
-                                 {"MAIL FROM:<alice+x@dawk.test>\r\nRSET\r\n", 2},
-                                 {"MAIL FROM:<Alice@DAWK.test>\r\n"},
-                                 {"RCPT TO:<x@far.test>\r\nRCPT TO:<bob@dawk.test>\r\nDATA\r\n", 3},
-                                 {"Bcc: hidden@far.test\r\nSubject: s\r\n\r\nx\r\n.\r\n"}});
-        EXPECT_EQ(
-            r.codes,
-            "220 250 530/5.7.0 538/5.7.11 220/2.0.0 250 530/5.7.0 535/5.7.8 235/2.7.0 553/5.7.1 "
-            "250/2.1.0 250/2.0.0 250/2.1.0 250/2.0.0 250/2.1.0 250/2.1.5 250/2.1.5 354 250/2.0.0");
-        ASSERT_EQ(sink.envelopes.size(), 1U);
-        auto const& e = *sink.envelopes[0];
-        EXPECT_EQ(e.origin.identity, "alice@dawk.test");
-        EXPECT_EQ(e.origin.protocol, "ESMTPSA");
-        EXPECT_FALSE(e.origin.tls.empty());
-        EXPECT_EQ(e.recipients[0].destination, "mx:far.test");
-        std::string const& content = sink.contents[0];
-        EXPECT_TRUE(content.starts_with("Subject: s\r\nFrom: <")) << content;
-        EXPECT_NE(content.find("\r\nDate: "), content.npos);
-        EXPECT_NE(content.find("\r\nMessage-ID: <" + e.id.text() + "@mx.dawk.test>\r\n\r\nx\r\n"),
-                  content.npos);
-        EXPECT_EQ(content.find("hidden"), content.npos);
-        EXPECT_EQ(e.content_size, content.size());
-        EXPECT_EQ(log.count(envelope::Event::Kind::auth_failed), 1U);
-        EXPECT_EQ(log.count(envelope::Event::Kind::auth_ok), 1U);
+    start();
+    auto const r = run(587, {ehlo,
+                             {"MAIL FROM:<alice@dawk.test>\r\n"},
+                             {"AUTH PLAIN AGFsaWNlQGRhd2sudGVzdABzZWNyZXQ=\r\n"},
+                             {"STARTTLS\r\n"},
+                             {"EHLO client.test\r\n", 1, true},
+                             {"MAIL FROM:<alice@dawk.test>\r\n"},
+                             {"AUTH PLAIN AGFsaWNlQGRhd2sudGVzdAB3cm9uZw==\r\n"},
+                             {"AUTH PLAIN AGFsaWNlQGRhd2sudGVzdABzZWNyZXQ=\r\n"},
+                             {"MAIL FROM:<bob@dawk.test>\r\n"},
+                             {"MAIL FROM:<team@dawk.test>\r\nRSET\r\n", 2},
+                             {"MAIL FROM:<alice+x@dawk.test>\r\nRSET\r\n", 2},
+                             {"MAIL FROM:<Alice@DAWK.test>\r\n"},
+                             {"RCPT TO:<x@far.test>\r\nRCPT TO:<bob@dawk.test>\r\nDATA\r\n", 3},
+                             {"Bcc: hidden@far.test\r\nSubject: s\r\n\r\nx\r\n.\r\n"}});
+    EXPECT_EQ(
+        r.codes,
+        "220 250 530/5.7.0 538/5.7.11 220/2.0.0 250 530/5.7.0 535/5.7.8 235/2.7.0 553/5.7.1 "
+        "250/2.1.0 250/2.0.0 250/2.1.0 250/2.0.0 250/2.1.0 250/2.1.5 250/2.1.5 354 250/2.0.0");
+    ASSERT_EQ(sink.envelopes.size(), 1U);
+    auto const& e = *sink.envelopes[0];
+    EXPECT_EQ(e.origin.identity, "alice@dawk.test");
+    EXPECT_EQ(e.origin.protocol, "ESMTPSA");
+    EXPECT_FALSE(e.origin.tls.empty());
+    EXPECT_EQ(e.recipients[0].destination, "mx:far.test");
+    std::string const& content = sink.contents[0];
+    EXPECT_TRUE(content.starts_with("Subject: s\r\nFrom: <")) << content;
+    EXPECT_NE(content.find("\r\nDate: "), content.npos);
+    EXPECT_NE(content.find("\r\nMessage-ID: <" + e.id.text() + "@mx.dawk.test>\r\n\r\nx\r\n"),
+              content.npos);
+    EXPECT_EQ(content.find("hidden"), content.npos);
+    EXPECT_EQ(e.content_size, content.size());
+    EXPECT_EQ(log.count(envelope::Event::Kind::auth_failed), 1U);
+    EXPECT_EQ(log.count(envelope::Event::Kind::auth_ok), 1U);
 }
 
 TEST_F(ReceiverTest, ImplicitTlsSpeaksFirstWithinTls) {  // RFC 8314 §3.3
-        start();
-        auto out = std::make_shared<Transcript>();
-        group.spawn(talk(465,
-                         {{"", 1, true},
-                          {"EHLO c\r\n"},
-                          {"AUTH LOGIN\r\n"},
-                          {"YWxpY2VAZGF3ay50ZXN0\r\n"},
-                          {"c2VjcmV0\r\n"},
-                          {"MAIL FROM:<>\r\n"}},
-                         out, "192.0.2.9"));
-        world.run_for(1h);
-        EXPECT_EQ(out->codes, "220 250 334 334 235/2.7.0 250/2.1.0");
+    start();
+    auto out = std::make_shared<Transcript>();
+    group.spawn(talk(465,
+                     {{"", 1, true},
+                      {"EHLO c\r\n"},
+                      {"AUTH LOGIN\r\n"},
+                      {"YWxpY2VAZGF3ay50ZXN0\r\n"},
+                      {"c2VjcmV0\r\n"},
+                      {"MAIL FROM:<>\r\n"}},
+                     out, "192.0.2.9"));
+    world.run_for(1h);
+    EXPECT_EQ(out->codes, "220 250 334 334 235/2.7.0 250/2.1.0");
 }
 
 TEST_F(ReceiverTest, SubmissionKeepsWhatIsThere) {
-        start();
-        std::string const header =
-            "From: <alice@dawk.test>\r\nDate: Sun, 22 Nov 2026 06:33:00 +0000\r\nmessage-id: "
-            "<1@c>\r\n";
-        // Cut so that the header's end falls between two reads.
-        run(465, {});
-        auto out = std::make_shared<Transcript>();
-        group.spawn(talk(465,
-                         {{"", 1, true},
-                          {"EHLO c\r\n"},
-                          {"AUTH PLAIN AGFsaWNlQGRhd2sudGVzdABzZWNyZXQ=\r\n"},
-                          {"MAIL FROM:<alice@dawk.test>\r\nRCPT TO:<bob@dawk.test>\r\nDATA\r\n", 3},
-                          {header + "\r", 0},
-                          {"\nbody\r\n.", 0, false, 1s},
-                          {"\r\n", 1, false, 1s}},
-                         out, "192.0.2.9"));
-        world.run_for(1h);
-        ASSERT_EQ(sink.contents.size(), 1U) << out->codes;
-        EXPECT_EQ(sink.contents[0], header + "\r\nbody\r\n");
+    start();
+    std::string const header =
+        "From: <alice@dawk.test>\r\nDate: Sun, 22 Nov 2026 06:33:00 +0000\r\nmessage-id: "
+        "<1@c>\r\n";
+    // Cut so that the header's end falls between two reads.
+    run(465, {});
+    auto out = std::make_shared<Transcript>();
+    group.spawn(talk(465,
+                     {{"", 1, true},
+                      {"EHLO c\r\n"},
+                      {"AUTH PLAIN AGFsaWNlQGRhd2sudGVzdABzZWNyZXQ=\r\n"},
+                      {"MAIL FROM:<alice@dawk.test>\r\nRCPT TO:<bob@dawk.test>\r\nDATA\r\n", 3},
+                      {header + "\r", 0},
+                      {"\nbody\r\n.", 0, false, 1s},
+                      {"\r\n", 1, false, 1s}},
+                     out, "192.0.2.9"));
+    world.run_for(1h);
+    ASSERT_EQ(sink.contents.size(), 1U) << out->codes;
+    EXPECT_EQ(sink.contents[0], header + "\r\nbody\r\n");
 }
 
 TEST_F(ReceiverTest, RelayServesItsNetworksOnly) {
-        start();
-        EXPECT_EQ(run(2525, {}, "192.0.2.10").codes, "554/5.7.1");
-        EXPECT_EQ(codes(2525, {ehlo,
-                               {"MAIL FROM:<a@any.test>\r\n"},
-                               {"RCPT TO:<x@far.test>\r\n"},
-                               {"RCPT TO:<nobody@dawk.test>\r\n"}}),
-                  "220 250 250/2.1.0 250/2.1.5 550/5.1.1");
+    start();
+    EXPECT_EQ(run(2525, {}, "192.0.2.10").codes, "554/5.7.1");
+    EXPECT_EQ(codes(2525, {ehlo,
+                           {"MAIL FROM:<a@any.test>\r\n"},
+                           {"RCPT TO:<x@far.test>\r\n"},
+                           {"RCPT TO:<nobody@dawk.test>\r\n"}}),
+              "220 250 250/2.1.0 250/2.1.5 550/5.1.1");
 }
 
 TEST_F(ReceiverTest, SpoolTroubleIsTemporaryAndLosesNothing) {
-        start();
-        Step const group1{"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3};
-        spool.fail_next(spool::MemSpool::Op::commit, Errc::io_error);
-        EXPECT_EQ(codes(25, {ehlo, group1, {"a: b\r\n\r\nx\r\n.\r\n"}}),
-                  "220 250 250/2.1.0 250/2.1.5 354 451/4.3.0");
-        spool.fail_next(spool::MemSpool::Op::write, Errc::no_space);
-        EXPECT_EQ(codes(25, {ehlo, group1, {"a: b\r\n\r\nx\r\n.\r\n"}, {"NOOP\r\n"}}),
-                  "220 250 250/2.1.0 250/2.1.5 354 452/4.3.1 250/2.0.0");
-        spool.fail_next(spool::MemSpool::Op::finish, Errc::io_error);
-        EXPECT_EQ(codes(25, {ehlo, group1, {"a: b\r\n\r\nx\r\n.\r\n"}}),
-                  "220 250 250/2.1.0 250/2.1.5 354 451/4.3.0");
-        EXPECT_EQ(log.count(envelope::Event::Kind::spool_trouble), 3U);
-        EXPECT_TRUE(sink.envelopes.empty());
-        EXPECT_TRUE(spool.disk()->envelopes.empty());
-        spool.set_trouble(Errc::no_space);
-        EXPECT_EQ(codes(25, {ehlo, {"MAIL FROM:<>\r\n"}}), "220 250 452/4.3.1");
-        spool.set_trouble({});
-        EXPECT_EQ(codes(25, {ehlo, group1, {".\r\n"}}),
-                  "220 250 250/2.1.0 250/2.1.5 354 250/2.0.0");
+    start();
+    Step const group1{"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3};
+    spool.fail_next(spool::MemSpool::Op::commit, Errc::io_error);
+    EXPECT_EQ(codes(25, {ehlo, group1, {"a: b\r\n\r\nx\r\n.\r\n"}}),
+              "220 250 250/2.1.0 250/2.1.5 354 451/4.3.0");
+    spool.fail_next(spool::MemSpool::Op::write, Errc::no_space);
+    EXPECT_EQ(codes(25, {ehlo, group1, {"a: b\r\n\r\nx\r\n.\r\n"}, {"NOOP\r\n"}}),
+              "220 250 250/2.1.0 250/2.1.5 354 452/4.3.1 250/2.0.0");
+    spool.fail_next(spool::MemSpool::Op::finish, Errc::io_error);
+    EXPECT_EQ(codes(25, {ehlo, group1, {"a: b\r\n\r\nx\r\n.\r\n"}}),
+              "220 250 250/2.1.0 250/2.1.5 354 451/4.3.0");
+    EXPECT_EQ(log.count(envelope::Event::Kind::spool_trouble), 3U);
+    EXPECT_TRUE(sink.envelopes.empty());
+    EXPECT_TRUE(spool.disk()->envelopes.empty());
+    spool.set_trouble(Errc::no_space);
+    EXPECT_EQ(codes(25, {ehlo, {"MAIL FROM:<>\r\n"}}), "220 250 452/4.3.1");
+    spool.set_trouble({});
+    EXPECT_EQ(codes(25, {ehlo, group1, {".\r\n"}}), "220 250 250/2.1.0 250/2.1.5 354 250/2.0.0");
 }
 
 TEST_F(ReceiverTest, DurabilityMemoryAnswersBeforeTheCommitAndStillCommits) {
-        settings.listeners[0].durability = Durability::memory;
-        start();
-        spool.fail_next(spool::MemSpool::Op::commit, Errc::io_error, 2);
-        EXPECT_EQ(
-            codes(25,
-                  {ehlo, {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3}, {".\r\n"}}),
-            "220 250 250/2.1.0 250/2.1.5 354 250/2.0.0");
-        EXPECT_EQ(sink.envelopes.size(), 1U);
-        EXPECT_EQ(spool.disk()->envelopes.size(), 1U);
+    settings.listeners[0].durability = Durability::memory;
+    start();
+    spool.fail_next(spool::MemSpool::Op::commit, Errc::io_error, 2);
+    EXPECT_EQ(
+        codes(25, {ehlo, {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3}, {".\r\n"}}),
+        "220 250 250/2.1.0 250/2.1.5 354 250/2.0.0");
+    EXPECT_EQ(sink.envelopes.size(), 1U);
+    EXPECT_EQ(spool.disk()->envelopes.size(), 1U);
 }
 
 TEST_F(ReceiverTest, JudgesTheHeader) {
-        settings.limits.smtp.hops = 3;
-        settings.limits.smtp.header_bytes = 2000;
-        start();
-        auto const send = [&](std::string const& content) {
-            auto const r = codes(25, {ehlo,
-                                      {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
-                                      {content + "\r\n.\r\n"}});
-            return r.substr(r.rfind(' ') + 1);
-        };
-        EXPECT_EQ(send("Received: 1\r\nReceived: 2\r\n\r\nx"), "250/2.0.0");
-        EXPECT_EQ(sink.envelopes[0]->hops, 2U);
-        EXPECT_EQ(send("Received: 1\r\nReceived: 2\r\nReceived: 3\r\n\r\nx"), "554/5.4.6");
-        EXPECT_EQ(send("From: a@b\r\nFrom: c@d\r\n\r\nx"), "550/5.6.0");
-        EXPECT_EQ(send("From: a@b\r\nBad header\r\n\r\nx"), "550/5.6.0");
-        EXPECT_EQ(send("X: " + std::string(1900, 'x') + "\r\n\r\nx"), "250/2.0.0");
-        EXPECT_EQ(send("X: " + std::string(2100, 'x') + "\r\n\r\nx"), "552/5.3.4");
-        EXPECT_EQ(send("no header at all"), "250/2.0.0");
-        EXPECT_TRUE(sink.envelopes.back()->trace.ends_with("\r\n\r\n"));
+    settings.limits.smtp.hops = 3;
+    settings.limits.smtp.header_bytes = 2000;
+    start();
+    auto const send = [&](std::string const& content) {
+        auto const r = codes(25, {ehlo,
+                                  {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
+                                  {content + "\r\n.\r\n"}});
+        return r.substr(r.rfind(' ') + 1);
+    };
+    EXPECT_EQ(send("Received: 1\r\nReceived: 2\r\n\r\nx"), "250/2.0.0");
+    EXPECT_EQ(sink.envelopes[0]->hops, 2U);
+    EXPECT_EQ(send("Received: 1\r\nReceived: 2\r\nReceived: 3\r\n\r\nx"), "554/5.4.6");
+    EXPECT_EQ(send("From: a@b\r\nFrom: c@d\r\n\r\nx"), "550/5.6.0");
+    EXPECT_EQ(send("From: a@b\r\nBad header\r\n\r\nx"), "550/5.6.0");
+    EXPECT_EQ(send("X: " + std::string(1900, 'x') + "\r\n\r\nx"), "250/2.0.0");
+    EXPECT_EQ(send("X: " + std::string(2100, 'x') + "\r\n\r\nx"), "552/5.3.4");
+    EXPECT_EQ(send("no header at all"), "250/2.0.0");
+    EXPECT_TRUE(sink.envelopes.back()->trace.ends_with("\r\n\r\n"));
 }
 
 TEST_F(ReceiverTest, SizeLimitWhileReading) {
-        settings.limits.smtp.message_size_bytes = 100'000;
-        start();
-        EXPECT_EQ(codes(25, {ehlo,
-                             {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
-                             {"\r\n" + std::string(100'000, 'x') + "\r\n.\r\n"},
-                             {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
-                             {"\r\n" + std::string(99'996, 'x') + "\r\n.\r\n"}}),
-                  "220 250 250/2.1.0 250/2.1.5 354 552/5.3.4 250/2.1.0 250/2.1.5 354 250/2.0.0");
-        EXPECT_EQ(sink.envelopes[0]->content_size, 100'000U);
+    settings.limits.smtp.message_size_bytes = 100'000;
+    start();
+    EXPECT_EQ(codes(25, {ehlo,
+                         {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
+                         {"\r\n" + std::string(100'000, 'x') + "\r\n.\r\n"},
+                         {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
+                         {"\r\n" + std::string(99'996, 'x') + "\r\n.\r\n"}}),
+              "220 250 250/2.1.0 250/2.1.5 354 552/5.3.4 250/2.1.0 250/2.1.5 354 250/2.0.0");
+    EXPECT_EQ(sink.envelopes[0]->content_size, 100'000U);
 }
 
 TEST_F(ReceiverTest, IdleClientsAreSentAway) {  // RFC 5321 §4.5.3.2.7
-        start();
-        auto const r = run(25, {ehlo, {"", 1}});
-        EXPECT_EQ(r.codes, "220 250 421/4.4.2");
-        auto const trickle =
-            run(25, {ehlo, {"N", 0}, {"O", 0, false, 4min}, {"O", 0, false, 2min}, {"P", 1}});
-        EXPECT_EQ(trickle.codes, "220 250 421/4.4.2");
-        auto const content = run(25, {ehlo,
-                                      {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
-                                      {"x", 0},
-                                      {"y", 1, false, 170s}});
-        EXPECT_EQ(content.codes, "220 250 250/2.1.0 250/2.1.5 354 421/4.4.2");
-        EXPECT_EQ(receiver->counts().open, 0U);
+    start();
+    auto const r = run(25, {ehlo, {"", 1}});
+    EXPECT_EQ(r.codes, "220 250 421/4.4.2");
+    auto const trickle =
+        run(25, {ehlo, {"N", 0}, {"O", 0, false, 4min}, {"O", 0, false, 2min}, {"P", 1}});
+    EXPECT_EQ(trickle.codes, "220 250 421/4.4.2");
+    auto const content = run(25, {ehlo,
+                                  {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
+                                  {"x", 0},
+                                  {"y", 1, false, 170s}});
+    EXPECT_EQ(content.codes, "220 250 250/2.1.0 250/2.1.5 354 421/4.4.2");
+    EXPECT_EQ(receiver->counts().open, 0U);
 }
 
 TEST_F(ReceiverTest, ATransactionHasAnEnd) {
-        settings.server_timeouts.transaction = 600s;
-        start();
-        std::vector<Step> steps{ehlo, {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3}};
-        for (int i = 0; i < 20; ++i) steps.push_back({"x\r\n", 0, false, 60s});
-        steps.push_back({"", 1});
-        auto const begun = world.steady();
-        auto const out = begin(25, steps);
-        world.run_until_true(
-            [&] { return !receiver->counts().open && receiver->counts().connections; }, 3h);
-        EXPECT_LT(world.steady() - begun, 700s);
-        EXPECT_GT(world.steady() - begun, 590s);
-        EXPECT_TRUE(sink.envelopes.empty());
+    settings.server_timeouts.transaction = 600s;
+    start();
+    std::vector<Step> steps{ehlo, {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3}};
+    for (int i = 0; i < 20; ++i) steps.push_back({"x\r\n", 0, false, 60s});
+    steps.push_back({"", 1});
+    auto const begun = world.steady();
+    auto const out = begin(25, steps);
+    world.run_until_true([&] { return !receiver->counts().open && receiver->counts().connections; },
+                         3h);
+    EXPECT_LT(world.steady() - begun, 700s);
+    EXPECT_GT(world.steady() - begun, 590s);
+    EXPECT_TRUE(sink.envelopes.empty());
 }
 
 TEST_F(ReceiverTest, LimitsOfConnections) {
-        settings.limits.connections = 3;
-        settings.limits.connections_per_address = 2;
-        start();
-        auto const a = begin(25, {ehlo, {"", 1}});
-        auto const b = begin(25, {ehlo, {"", 1}});
-        world.run_for(10s);
-        auto const c = begin(25, {ehlo, {"", 1}});
-        auto const d = begin(25, {ehlo, {"", 1}}, "192.0.2.10");
-        world.run_for(10s);
-        EXPECT_EQ(c->codes, "421/4.7.0");
-        EXPECT_EQ(d->codes, "220 250");
-        auto const e = begin(25, {ehlo, {"", 1}}, "192.0.2.10");
-        world.run_for(10s);
-        EXPECT_EQ(e->codes, "421/4.7.0");
-        EXPECT_EQ(receiver->counts().open, 3U);
-        EXPECT_EQ(receiver->counts().turned_away, 2U);
-        world.run_for(1h);
-        EXPECT_EQ(receiver->counts().open, 0U);
-        EXPECT_EQ(codes(25, {ehlo}), "220 250");
+    settings.limits.connections = 3;
+    settings.limits.connections_per_address = 2;
+    start();
+    auto const a = begin(25, {ehlo, {"", 1}});
+    auto const b = begin(25, {ehlo, {"", 1}});
+    world.run_for(10s);
+    auto const c = begin(25, {ehlo, {"", 1}});
+    auto const d = begin(25, {ehlo, {"", 1}}, "192.0.2.10");
+    world.run_for(10s);
+    EXPECT_EQ(c->codes, "421/4.7.0");
+    EXPECT_EQ(d->codes, "220 250");
+    auto const e = begin(25, {ehlo, {"", 1}}, "192.0.2.10");
+    world.run_for(10s);
+    EXPECT_EQ(e->codes, "421/4.7.0");
+    EXPECT_EQ(receiver->counts().open, 3U);
+    EXPECT_EQ(receiver->counts().turned_away, 2U);
+    world.run_for(1h);
+    EXPECT_EQ(receiver->counts().open, 0U);
+    EXPECT_EQ(codes(25, {ehlo}), "220 250");
 }
 
 TEST_F(ReceiverTest, StopFinishesTransactionsAndSends421ToTheRest) {  // RFC 5321 §3.8
-        start();
-        auto const idle = begin(25, {ehlo, {"", 1}});
-        auto const busy = begin(25, {ehlo,
-                                     {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
-                                     {"a: b\r\n\r\n.\r\n", 2, false, 20s}});
-        auto const slow = begin(25, {ehlo, {"MAIL FROM:<>\r\n"}, {"", 1}});
-        world.run_for(10s);
-        group.spawn(stopping());
-        world.run_for(5s);
-        EXPECT_EQ(idle->codes, "220 250 421/4.3.2");
-        world.run_for(20s);
-        EXPECT_EQ(busy->codes, "220 250 250/2.1.0 250/2.1.5 354 250/2.0.0 421/4.3.2");
-        world.run_for(1min);
-        EXPECT_EQ(slow->codes, "220 250 250/2.1.0 421/4.3.2");
-        EXPECT_EQ(sink.envelopes.size(), 1U);
-        EXPECT_EQ(group.size(), 0U);
+    start();
+    auto const idle = begin(25, {ehlo, {"", 1}});
+    auto const busy = begin(25, {ehlo,
+                                 {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
+                                 {"a: b\r\n\r\n.\r\n", 2, false, 20s}});
+    auto const slow = begin(25, {ehlo, {"MAIL FROM:<>\r\n"}, {"", 1}});
+    world.run_for(10s);
+    group.spawn(stopping());
+    world.run_for(5s);
+    EXPECT_EQ(idle->codes, "220 250 421/4.3.2");
+    world.run_for(20s);
+    EXPECT_EQ(busy->codes, "220 250 250/2.1.0 250/2.1.5 354 250/2.0.0 421/4.3.2");
+    world.run_for(1min);
+    EXPECT_EQ(slow->codes, "220 250 250/2.1.0 421/4.3.2");
+    EXPECT_EQ(sink.envelopes.size(), 1U);
+    EXPECT_EQ(group.size(), 0U);
 }
 
 TEST_F(ReceiverTest, AReloadIsForNewSessions) {
-        start();
-        auto const old = begin(25, {ehlo, {"MAIL FROM:<> SIZE=1000\r\n", 1, false, 10s}});
-        world.run_for(5s);
-        settings.limits.smtp.message_size_bytes = 10;
-        settings.listeners.erase(settings.listeners.begin() + 1, settings.listeners.end());
-        settings.listeners.push_back({.address = "192.0.2.1:26"});
-        ASSERT_TRUE(receiver->configure(std::make_shared<Settings const>(settings), nullptr));
-        ASSERT_TRUE(receiver->open(false));
-        world.run_for(10s);
-        EXPECT_EQ(old->codes, "220 250 250/2.1.0");
-        EXPECT_EQ(codes(25, {ehlo, {"MAIL FROM:<> SIZE=1000\r\n"}}), "220 250 552/5.3.4");
-        EXPECT_EQ(codes(26, {ehlo, {"STARTTLS\r\n"}}), "220 250 502/5.5.1");
-        EXPECT_EQ(run(587, {}).ended, "Connection refused");
-        EXPECT_EQ(receiver->endpoints().size(), 2U);
+    start();
+    auto const old = begin(25, {ehlo, {"MAIL FROM:<> SIZE=1000\r\n", 1, false, 10s}});
+    world.run_for(5s);
+    settings.limits.smtp.message_size_bytes = 10;
+    settings.listeners.erase(settings.listeners.begin() + 1, settings.listeners.end());
+    settings.listeners.push_back({.address = "192.0.2.1:26"});
+    ASSERT_TRUE(receiver->configure(std::make_shared<Settings const>(settings), nullptr));
+    ASSERT_TRUE(receiver->open(false));
+    world.run_for(10s);
+    EXPECT_EQ(old->codes, "220 250 250/2.1.0");
+    EXPECT_EQ(codes(25, {ehlo, {"MAIL FROM:<> SIZE=1000\r\n"}}), "220 250 552/5.3.4");
+    EXPECT_EQ(codes(26, {ehlo, {"STARTTLS\r\n"}}), "220 250 502/5.5.1");
+    EXPECT_EQ(run(587, {}).ended, "Connection refused");
+    EXPECT_EQ(receiver->endpoints().size(), 2U);
 }
 
 TEST_F(ReceiverTest, ABadReloadChangesNothing) {
-        start();
-        Settings bad = settings;
-        bad.listeners[0].allow = {"not a network"};
-        EXPECT_FALSE(receiver->configure(std::make_shared<Settings const>(bad), nullptr));
-        EXPECT_EQ(codes(25, {ehlo, {"STARTTLS\r\n"}}), "220 250 220/2.0.0");
+    start();
+    Settings bad = settings;
+    bad.listeners[0].allow = {"not a network"};
+    EXPECT_FALSE(receiver->configure(std::make_shared<Settings const>(bad), nullptr));
+    EXPECT_EQ(codes(25, {ehlo, {"STARTTLS\r\n"}}), "220 250 220/2.0.0");
 }
 
 TEST_F(ReceiverTest, ManyClientsOnABadNetworkLoseNothing) {
-        start();
-        internet.faults().read_max = 3;
-        internet.faults().reset = 0.01;
-        std::vector<std::shared_ptr<Transcript>> all;
-        for (int i = 0; i < 100; ++i) {
-            all.push_back(begin(
-                25, {ehlo,
-                     {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
-                     {"n: " + std::to_string(i) + "\r\n\r\n" + std::string(500, 'x') + "\r\n.\r\n"},
-                     {"QUIT\r\n"}}));
-        }
-        world.run_for(3h);
-        std::size_t confirmed = 0;
-        for (auto const& t : all) confirmed += t->codes.find("354 250") != t->codes.npos ? 1 : 0;
-        EXPECT_GT(confirmed, 50U);
-        EXPECT_LT(confirmed, 100U);
-        EXPECT_GE(spool.disk()->envelopes.size(), confirmed);
-        EXPECT_EQ(spool.disk()->envelopes.size(), sink.envelopes.size());
-        EXPECT_EQ(receiver->counts().open, 0U);
+    start();
+    internet.faults().read_max = 3;
+    internet.faults().reset = 0.01;
+    std::vector<std::shared_ptr<Transcript>> all;
+    for (int i = 0; i < 100; ++i) {
+        all.push_back(begin(
+            25, {ehlo,
+                 {"MAIL FROM:<>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3},
+                 {"n: " + std::to_string(i) + "\r\n\r\n" + std::string(500, 'x') + "\r\n.\r\n"},
+                 {"QUIT\r\n"}}));
+    }
+    world.run_for(3h);
+    std::size_t confirmed = 0;
+    for (auto const& t : all) confirmed += t->codes.find("354 250") != t->codes.npos ? 1 : 0;
+    EXPECT_GT(confirmed, 50U);
+    EXPECT_LT(confirmed, 100U);
+    EXPECT_GE(spool.disk()->envelopes.size(), confirmed);
+    EXPECT_EQ(spool.disk()->envelopes.size(), sink.envelopes.size());
+    EXPECT_EQ(receiver->counts().open, 0U);
 }
 
 }  // namespace
