@@ -2,7 +2,9 @@
 
 #include <filesystem>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/config/config.hpp"
@@ -21,12 +23,25 @@ void make_folder(std::string const& path) {
     if (error) fail(Exit::cannot_create, path + ": " + error.message());
 }
 
+// Root makes the database for the one who owns the folder, whom the server becomes: it could not open
+// one of root's. SQLite itself gives its other files to the owner of the database.
+void give_to_owner(std::string const& folder, std::string const& path) {
+    struct stat info {};
+    if (::geteuid() != 0 || ::stat(folder.c_str(), &info) != 0 || info.st_uid == 0) return;
+    int const file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) return;  // opening the database says why
+    auto const given = ::fchown(file, info.st_uid, info.st_gid);
+    ::close(file);
+    if (given != 0) fail(Exit::cannot_create, path + ": cannot give it to the owner of " + folder);
+}
+
 }  // namespace
 
 std::shared_ptr<directory_sqlite::Database> open_directory() {
     auto const folder = state_dir();
     make_folder(folder);
     auto const path = folder + "/directory.db";
+    give_to_owner(folder, path);
     auto database = directory_sqlite::Database::open(path);
     if (!database) fail(database.error(), path);
     return *database;

@@ -24,7 +24,8 @@ def certificate(t, name, *more):
                  request, "-subj", f"/CN={name}", "-addext", f"subjectAltName={names}")
         _openssl("x509", "-req", "-in", request, "-CA", ca, "-CAkey", t.path("tls", "ca.key"), "-CAcreateserial",
                  "-days", "30", "-copy_extensions", "copy", "-out", cert)
-        os.chmod(key, 0o644)  # of a test: any server of the case may read it
+        # Servers of the case run as different users.
+        os.chmod(key, 0o644)
     return cert, key
 
 
