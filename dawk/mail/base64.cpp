@@ -32,42 +32,6 @@ void append_group(std::uint32_t group, unsigned octets, std::string& out) {
 
 }  // namespace
 
-std::string base64_encode(std::string_view bytes) {
-    std::string out;
-    out.reserve((bytes.size() + 2) / 3 * 4);
-    while (!bytes.empty()) {
-        auto const piece = bytes.substr(0, 3);
-        std::uint32_t group = 0;
-        for (unsigned i = 0; i < 3; ++i)
-            group = (group << 8U) | (i < piece.size() ? static_cast<unsigned char>(piece[i]) : 0U);
-        append_group(group, static_cast<unsigned>(piece.size()), out);
-        bytes.remove_prefix(piece.size());
-    }
-    return out;
-}
-
-Result<std::string> base64_decode(std::string_view text) {
-    if (text.size() % 4 != 0) return Errc::bad_syntax;
-    std::string out;
-    out.reserve(text.size() / 4 * 3);
-    while (!text.empty()) {
-        auto const group = text.substr(0, 4);
-        text.remove_prefix(4);
-        unsigned padding = 0;
-        if (text.empty() && group[3] == '=') padding = group[2] == '=' ? 2 : 1;
-        std::uint32_t bits = 0;
-        for (unsigned i = 0; i < 4; ++i) {
-            int const value = i < 4 - padding ? value_of(group[i]) : 0;
-            if (value < 0) return Errc::bad_syntax;
-            bits = (bits << 6U) | static_cast<std::uint32_t>(value);
-        }
-        if ((bits & ((1U << (8 * padding)) - 1)) != 0) return Errc::bad_syntax;  // RFC 4648 §3.5
-        for (unsigned i = 0; i < 3 - padding; ++i)
-            out += static_cast<char>((bits >> (16U - 8U * i)) & 255U);
-    }
-    return out;
-}
-
 void Base64Encoder::put(std::uint32_t group, unsigned octets, std::string& out) {
     append_group(group, octets, out);
     column_ += 4;

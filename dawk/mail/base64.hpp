@@ -1,25 +1,18 @@
-// Base64, whole and in streams.
+// Base64 of MIME bodies, in streams, encoded in lines of 76 and decoded forgivingly.
 //
-//     mail::base64_encode("hello")                 // no line breaks
-//     mail::Base64Encoder e; e.feed(bytes, out); e.finish(out);     // lines of 76, CRLF
-//     mail::Base64Decoder d; d.feed(piece, out); d.finish(out);     // of a MIME body: forgiving
+//     mail::Base64Encoder e; e.feed(bytes, out); e.finish(out);
+//     mail::Base64Decoder d; d.feed(piece, out); d.finish(out);
 //
-// The strict decoder takes the one canonical spelling and nothing else: no white space, full
-// padding, no stray bits. The streaming decoder is for bodies: it skips what is not in the alphabet
-// (RFC 2045 §6.8) and tells afterwards whether there was anything wrong. Standards: RFC 4648 §4;
-// RFC 2045 §6.8.
+// The decoder skips what is not in the alphabet, ends at the padding (RFC 2045 §6.8) and tells
+// afterwards whether there was anything wrong. For tokens of protocols there is the strict one of
+// dawk/base. Standards: RFC 4648 §4; RFC 2045 §6.8.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "dawk/base/result.hpp"
-
 namespace dawk::mail {
-
-std::string base64_encode(std::string_view bytes);
-Result<std::string> base64_decode(std::string_view text);
 
 class Base64Encoder {
   public:

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/mail/base64.hpp"
 #include "dawk/mail/charset.hpp"
 #include "dawk/mail/header.hpp"
@@ -184,7 +185,7 @@ std::string encode_words(std::string_view text, WordPlace place) {
         }
         auto const piece = text.substr(0, taken);
         if (!out.empty()) out += ' ';
-        out += base64 ? "=?utf-8?B?" + base64_encode(piece)
+        out += base64 ? "=?utf-8?B?" + base64::encode(piece)
                       : std::string{word_start} + encode_q(piece, place);
         out += "?=";
         text.remove_prefix(taken);

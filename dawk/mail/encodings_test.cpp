@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/mail/base64.hpp"
 #include "dawk/mail/charset.hpp"
 #include "dawk/mail/encoded_word.hpp"
@@ -44,20 +45,6 @@ void check_lines(std::string_view text) {
     }
 }
 
-TEST(Base64, KnownAnswers) {  // RFC 4648 §10
-    EXPECT_EQ(base64_encode(""), "");
-    EXPECT_EQ(base64_encode("f"), "Zg==");
-    EXPECT_EQ(base64_encode("fo"), "Zm8=");
-    EXPECT_EQ(base64_encode("foobar"), "Zm9vYmFy");
-    EXPECT_EQ(*base64_decode("Zm9vYg=="), "foob");
-}
-
-TEST(Base64, StrictTakesOneSpellingOnly) {
-    for (std::string_view const text :
-         {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "=AAA", "Zg==Zg==", "Zm9v\r\n", "Zm 9", "Zg=a", "===="})
-        EXPECT_FALSE(base64_decode(text)) << text;
-}
-
 TEST(Base64, LenientSkipsAndTells) {
     EXPECT_EQ(run(Base64Decoder{}, "Zm9v\r\nYm Fy\r\n", 1), "foobar");
     EXPECT_EQ(run(Base64Decoder{}, "Zg==Zm8=", 3), "f") << "padding is the end (RFC 2045 §6.8)";
@@ -75,9 +62,11 @@ TEST(Base64, RoundTripHoweverCut) {
     std::mt19937 random{1};
     for (int i = 0; i < 300; ++i) {
         auto const bytes = random_bytes(random, {});
-        EXPECT_EQ(*base64_decode(base64_encode(bytes)), bytes);
         auto const encoded = run(Base64Encoder{}, bytes, bytes.size() + 1);
         check_lines(encoded);
+        auto one_line = encoded;
+        std::erase_if(one_line, [](char c) { return c == '\r' || c == '\n'; });
+        EXPECT_EQ(one_line, base64::encode(bytes));
         EXPECT_EQ(run(Base64Encoder{}, bytes, 1 + random() % 7), encoded);
         EXPECT_EQ(run(Base64Decoder{}, encoded, 1 + random() % 7), bytes);
     }
