@@ -29,7 +29,6 @@ void add(Options const& options) {
     alias.address = address_of(options.address, true);
     for (auto const& target : options.targets) alias.targets.push_back(address_of(target));
     auto const database = open_directory();
-    add_domain_of_configuration(*database, alias.address.domain);
     auto const known = database->has_domain(alias.address.domain);
     if (known && !*known)
         fail(Exit::no_user, alias.address.domain + " is not a domain of ours; see dawk domain add");

@@ -8,7 +8,6 @@
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/config/config.hpp"
-#include "dawk/directory/names.hpp"
 
 #include "cmd/dawk/command.hpp"
 
@@ -44,24 +43,12 @@ std::shared_ptr<directory_sqlite::Database> open_directory() {
     give_to_owner(folder, path);
     auto database = directory_sqlite::Database::open(path);
     if (!database) fail(database.error(), path);
-    return *database;
-}
-
-void add_domain_of_configuration(directory_sqlite::Database& database, std::string const& domain) {
-    auto const known = database.has_domain(domain);
-    if (!known) fail(known.error(), domain);
-    if (*known) return;
     // With --state-dir there need not be a configuration at all.
-    auto const loaded = config::load(config_file());
-    if (!loaded.settings) return;
-    auto const kept = directory::kept_domain(domain);
-    for (auto const& ours : loaded.settings->routing.domains) {
-        auto const name = directory::kept_domain(ours.name);
-        if (!kept || !name || *kept != *name) continue;
-        auto const added = database.add_domain(ours.name);
-        if (!added && added.error() != Errc::exists) fail(added.error(), domain);
-        return;
-    }
+    std::vector<std::string> domains;
+    if (auto const loaded = config::load(config_file()); loaded.settings)
+        for (auto const& domain : loaded.settings->routing.domains) domains.push_back(domain.name);
+    (*database)->set_configured_domains(domains);
+    return *database;
 }
 
 mail::Address address_of(std::string const& text, bool catch_all) {

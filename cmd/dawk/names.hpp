@@ -9,11 +9,9 @@
 namespace dawk::cmd {
 
 // Opens directory.db in the state folder; both are made when they are not there. Works beside a
-// running server, which sees changes within a second.
+// running server, which sees changes within a second. Knows the configuration's domains, if there
+// is a configuration.
 std::shared_ptr<directory_sqlite::Database> open_directory();
-// The domain is added when the configuration delivers for it and the directory does not know it
-// yet.
-void add_domain_of_configuration(directory_sqlite::Database& database, std::string const& domain);
 // "local@domain"; "*@domain" too where catch_all is allowed.
 mail::Address address_of(std::string const& text, bool catch_all = false);
 

@@ -75,6 +75,14 @@ rt::HttpResponse problem(unsigned status, std::string_view detail) {
 
 }  // namespace
 
+namespace {
+std::vector<std::string> domains_of(mta::Settings const& settings) {
+    std::vector<std::string> names;
+    for (auto const& domain : settings.routing.domains) names.push_back(domain.name);
+    return names;
+}
+}  // namespace
+
 // What lives on one shard.
 struct Shard {
     rt::Env env;
@@ -161,6 +169,7 @@ Server::Failure Server::Impl::open_stores() {
                        settings->state_dir + "/directory.db: " + opened.error().message());
     }
     database = std::move(*opened);
+    database->set_configured_domains(domains_of(*settings));
     spool_rocks::RocksOptions rocks;
     rocks.folder = settings->state_dir + "/spool";
     rocks.large_content_bytes = settings->spool.large_content_bytes;
@@ -383,6 +392,7 @@ Task<std::string> Server::Impl::reload() {
     }
     settings = loaded.settings;
     identity = *fresh_identity;
+    database->set_configured_domains(domains_of(*settings));
     queue->reload(settings);
     say("info", "configuration reloaded from " + options.config);
     co_return why_not;

@@ -31,7 +31,6 @@ crypto::PasswordRecord new_password(Options const& options) {
 void add(Options const& options) {
     auto const address = address_of(options.address);
     auto const database = open_directory();
-    add_domain_of_configuration(*database, address.domain);
     auto const known = database->has_domain(address.domain);
     if (known && !*known)
         fail(Exit::no_user, address.domain + " is not a domain of ours; see dawk domain add");

@@ -63,9 +63,11 @@ Result<bool> has_domain_row(Connection& connection, std::string const& domain) {
 // The tables as resolve() asks for them, all within one transaction.
 class Tables final : public directory::Names {
   public:
-    explicit Tables(Connection& connection) : connection_(connection) {}
+    Tables(Connection& connection, std::set<std::string> const& configured)
+        : connection_(connection), configured_(configured) {}
 
     Result<bool> has_domain(std::string const& domain) override {
+        if (configured_.contains(domain)) return true;
         return has_domain_row(connection_, domain);
     }
 
@@ -93,11 +95,22 @@ class Tables final : public directory::Names {
 
   private:
     Connection& connection_;
+    std::set<std::string> const& configured_;
 };
 
-Result<void> check_free(Connection& connection, mail::Address const& address) {
+Result<void> insert_domain(Connection& connection, std::string const& domain) {
+    DAWK_TRY(auto query, connection.query("INSERT INTO domain(name) VALUES (?)"));
+    return query.bind(domain).run();
+}
+
+// A name for a new user or alias; its domain has a row when this returns.
+Result<void> claim(Connection& connection, mail::Address const& address,
+                   std::set<std::string> const& configured) {
     DAWK_TRY(bool const domain, has_domain_row(connection, address.domain));
-    if (!domain) return Errc::not_found;
+    if (!domain) {
+        if (!configured.contains(address.domain)) return Errc::not_found;
+        DAWK_TRY_VOID(insert_domain(connection, address.domain));
+    }
     DAWK_TRY(bool const user,
              has_row(connection, "SELECT 1 FROM user WHERE domain = ? AND local = ?", address));
     DAWK_TRY(bool const alias,
@@ -140,6 +153,20 @@ Result<void> Database::prepare() {
     if (!row || query.text(0).size() != 32) return Errc::corrupt;
     decoy_secret_ = query.text(0);
     return {};
+}
+
+void Database::set_configured_domains(std::vector<std::string> const& domains) {
+    auto fresh = std::make_shared<DomainSet>();
+    for (auto const& domain : domains)
+        if (auto const kept = kept_domain(domain)) fresh->insert(*kept);
+    std::lock_guard const lock(configured_mutex_);
+    configured_ = std::move(fresh);
+    ++generation_;
+}
+
+std::shared_ptr<Database::DomainSet const> Database::configured() {
+    std::lock_guard const lock(configured_mutex_);
+    return configured_;
 }
 
 Result<std::uint64_t> Database::look_for_changes() {
@@ -200,13 +227,15 @@ Result<void> Database::write(std::function<Result<void>(Connection&)> const& cha
 Result<bool> Database::has_domain(std::string const& domain) {
     auto const kept = kept_domain(domain);
     if (!kept) return false;
+    if (configured()->contains(*kept)) return true;
     return read([&](Connection& c) { return has_domain_row(c, *kept); });
 }
 
 Result<directory::Found> Database::find(mail::Address const& address,
                                         mail::Address const& postmaster) {
+    auto const domains = configured();
     return read([&](Connection& c) {
-        Tables tables(c);
+        Tables tables(c, *domains);
         return directory::resolve(tables, address, postmaster);
     });
 }
@@ -229,8 +258,7 @@ Result<void> Database::add_domain(std::string const& domain) {
     return write([&](Connection& c) -> Result<void> {
         DAWK_TRY(bool const there, has_domain_row(c, kept));
         if (there) return Errc::exists;
-        DAWK_TRY(auto query, c.query("INSERT INTO domain(name) VALUES (?)"));
-        return query.bind(kept).run();
+        return insert_domain(c, kept);
     });
 }
 
@@ -263,7 +291,7 @@ Result<void> Database::add_user(mail::Address const& address,
                                 crypto::PasswordRecord const& password) {
     DAWK_TRY(auto const kept, directory::new_user_name(address));
     return write([&](Connection& c) -> Result<void> {
-        DAWK_TRY_VOID(check_free(c, kept));
+        DAWK_TRY_VOID(claim(c, kept, *configured()));
         DAWK_TRY(auto query, c.query("INSERT INTO user(domain, local, password, disabled) "
                                      "VALUES (?, ?, ?, 0)"));
         return query.bind(kept.domain).bind(kept.local).bind(password.text()).run();
@@ -330,7 +358,7 @@ Result<std::vector<directory::User>> Database::users(std::string const& domain) 
 Result<void> Database::add_alias(directory::Alias const& alias) {
     DAWK_TRY(auto const kept, directory::new_alias(alias));
     return write([&](Connection& c) -> Result<void> {
-        DAWK_TRY_VOID(check_free(c, kept.address));
+        DAWK_TRY_VOID(claim(c, kept.address, *configured()));
         auto const& [local, domain] = kept.address;
         {
             DAWK_TRY(auto query, c.query("INSERT INTO alias(domain, local) VALUES (?, ?)"));

@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ class Database {
     // Made with mode 0600. unsupported: made by a later Dawk; corrupt: not a directory database.
     static Result<std::shared_ptr<Database>> open(std::string path);
     ~Database();
+
+    // Domains that are ours because the configuration says so, besides those that were added. They
+    // get a row of their own with their first user or alias. Replaces what was set before.
+    void set_configured_domains(std::vector<std::string> const& domains);
 
     // Grows with every change, by whichever process, that is visible to reads begun after the call.
     Result<std::uint64_t> look_for_changes();
@@ -78,6 +83,10 @@ class Database {
 
     std::string const path_;
     std::string decoy_secret_;
+    using DomainSet = std::set<std::string>;
+    std::shared_ptr<DomainSet const> configured();
+    std::mutex configured_mutex_;
+    std::shared_ptr<DomainSet const> configured_ = std::make_shared<DomainSet>();
     std::atomic<std::uint64_t> generation_{1};
     std::mutex writer_mutex_;
     std::unique_ptr<Connection> writer_;

@@ -132,6 +132,22 @@ TEST_F(Shard, SeesChangesOfItsProcessAtOnce) {
     EXPECT_EQ(kind("ben@dawk.test"), Found::Kind::mailbox);
 }
 
+TEST_F(Shard, DomainsOfTheConfigurationAreOurs) {
+    EXPECT_FALSE(run(shard_.has_domain("second.test")).value());
+    EXPECT_EQ(kind("postmaster@second.test"), Found::Kind::unknown);
+    EXPECT_EQ(ours_->add_user(address("x@second.test"), record("pass")).error(), Errc::not_found);
+    ours_->set_configured_domains({"Second.TEST", "third.test"});
+    EXPECT_TRUE(run(shard_.has_domain("second.test")).value());
+    EXPECT_EQ(kind("postmaster@second.test"), Found::Kind::mailbox);
+    EXPECT_EQ(kind("x@second.test"), Found::Kind::unknown);
+    EXPECT_EQ(ours_->domains().value(), std::vector<std::string>{"dawk.test"});
+    ASSERT_TRUE(ours_->add_user(address("x@second.test"), record("pass")));
+    ASSERT_TRUE(ours_->add_alias({address("y@third.test"), list({"x@second.test"})}));
+    EXPECT_EQ(ours_->domains()->size(), 3U);
+    ours_->set_configured_domains({});
+    EXPECT_EQ(kind("x@second.test"), Found::Kind::mailbox) << "it has users, so it stays";
+}
+
 TEST_F(Shard, WhatItRemembersIsBounded) {
     for (int i = 0; i < 300; ++i)
         EXPECT_EQ(kind("u" + std::to_string(i) + "@dawk.test"), Found::Kind::unknown);
