@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/mail/trace.hpp"
 
 namespace dawk::mta {
 namespace {
@@ -177,8 +178,7 @@ std::string maildir_name(WallTime now, std::uint64_t random, std::uint64_t count
 }
 
 std::string delivery_fields(mail::Address const& reverse_path, mail::Address const& recipient) {
-    return "Return-Path: <" + reverse_path.text() + ">\r\nDelivered-To: " + recipient.text() +
-           "\r\n";
+    return mail::return_path_field(reverse_path) + mail::delivered_to_field(recipient);
 }
 
 Result<std::unique_ptr<rt::File>> start_maildir_file(rt::Files& files, std::string const& folder,

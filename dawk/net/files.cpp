@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <map>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -100,6 +101,14 @@ class PosixFile final : public rt::File {
         return checked(unbroken([&] { return ::fdatasync(fd_.get()); }));
     }
 
+    Result<unsigned> mode() override {
+        struct stat facts {};
+        if (::fstat(fd_.get(), &facts) != 0) return file_error(errno);
+        return static_cast<unsigned>(facts.st_mode & 07777U);
+    }
+
+    int descriptor() const noexcept { return fd_.get(); }
+
   private:
     static int gather(std::span<std::string_view const> pieces, std::size_t index,
                       std::size_t offset, std::span<iovec> parts) {
@@ -131,6 +140,41 @@ Result<std::unique_ptr<rt::File>> plain_file(Fd fd) {
     if (::fstat(fd.get(), &facts) != 0) return file_error(errno);
     if (!S_ISREG(facts.st_mode)) return Errc::denied;
     return std::unique_ptr<rt::File>(std::make_unique<PosixFile>(std::move(fd)));
+}
+
+using ByDevice = std::map<dev_t, std::vector<int>>;
+
+Result<ByDevice> by_device(std::span<int const> descriptors) {
+    ByDevice found;
+    for (int const fd : descriptors) {
+        struct stat facts {};
+        if (::fstat(fd, &facts) != 0) return file_error(errno);
+        found[facts.st_dev].push_back(fd);
+    }
+    return found;
+}
+
+// Up to so many, single syncs do not disturb the rest of the file system and cost no more.
+constexpr std::size_t singly_max = 2;
+
+// syncfs tells of an error of the file system since the descriptor was opened; the wait on each
+// file, which is over at once, tells of an error of its own octets.
+Result<void> sync_many(std::span<int const> descriptors, bool are_files) {
+    DAWK_TRY(auto const devices, by_device(descriptors));
+    for (auto const& [device, list] : devices) {
+        bool const singly = list.size() <= singly_max;
+        if (!singly) DAWK_TRY_VOID(checked(unbroken([&] { return ::syncfs(list.front()); })));
+        for (int const fd : list) {
+            if (singly) {
+                DAWK_TRY_VOID(
+                    checked(unbroken([&] { return are_files ? ::fdatasync(fd) : ::fsync(fd); })));
+            } else if (are_files) {
+                DAWK_TRY_VOID(checked(unbroken(
+                    [&] { return ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE); })));
+            }
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -196,6 +240,29 @@ Result<void> PosixFiles::sync_folder(std::string const& path) {
     Fd fd(unbroken([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (!fd) return file_error(errno);
     return checked(unbroken([&] { return ::fsync(fd.get()); }));
+}
+
+Result<void> PosixFiles::sync_files(std::span<std::unique_ptr<rt::File> const> files) {
+    std::vector<int> descriptors;
+    descriptors.reserve(files.size());
+    for (auto const& file : files) {
+        auto const* own = dynamic_cast<PosixFile const*>(file.get());
+        if (own == nullptr) return rt::Files::sync_files(files);
+        descriptors.push_back(own->descriptor());
+    }
+    return sync_many(descriptors, true);
+}
+
+Result<void> PosixFiles::sync_folders(std::span<std::string const> paths) {
+    std::vector<Fd> open;
+    std::vector<int> descriptors;
+    for (auto const& path : paths) {
+        Fd fd(unbroken([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+        if (!fd) return file_error(errno);
+        descriptors.push_back(fd.get());
+        open.push_back(std::move(fd));
+    }
+    return sync_many(descriptors, false);
 }
 
 }  // namespace dawk::net

@@ -17,6 +17,9 @@ class PosixFiles final : public rt::Files {
     Result<bool> exists(std::string const& path) override;
     Result<std::vector<std::string>> list(std::string const& folder) override;
     Result<void> sync_folder(std::string const& path) override;
+    // More than a few go by one syncfs for each file system: one wait for the disk instead of many.
+    Result<void> sync_files(std::span<std::unique_ptr<rt::File> const> files) override;
+    Result<void> sync_folders(std::span<std::string const> paths) override;
 };
 
 // Of an errno of a file operation: not_found, exists, denied, no_space, io_error.

@@ -56,6 +56,29 @@ TEST_F(FilesTest, AppendsMorePiecesThanOneCallTakes) {
     EXPECT_EQ(*(*file)->size(), 35000U);
 }
 
+TEST_F(FilesTest, SyncsManyFilesAndFoldersAtOnce) {
+    for (std::size_t const count : {1U, 2U, 5U}) {
+        std::vector<std::unique_ptr<rt::File>> open;
+        std::vector<std::string> folders;
+        for (std::size_t i = 0; i < count; ++i) {
+            auto const name = at("many" + std::to_string(count) + "-" + std::to_string(i));
+            ASSERT_TRUE(files.make_folder(name, 0700));
+            folders.push_back(name);
+            open.push_back(files.create(name + "/file", 0600).value());
+        }
+        EXPECT_TRUE(files.sync_files(open));
+        EXPECT_TRUE(files.sync_folders(folders));
+        folders.push_back(at("missing"));
+        EXPECT_EQ(files.sync_folders(folders).error(), Errc::not_found);
+    }
+    EXPECT_TRUE(files.sync_files({}));
+}
+
+TEST_F(FilesTest, TellsThePermissionsOfAFile) {
+    auto const file = files.create(at("secret"), 0600).value();
+    EXPECT_EQ(file->mode().value(), 0600U);
+}
+
 TEST_F(FilesTest, PreallocationDoesNotChangeTheSize) {
     auto file = files.create(at("a"), 0600);
     ASSERT_TRUE((*file)->preallocate(1 << 20));

@@ -252,7 +252,8 @@ void ClientSession::begin_auth() {
     auto const refuse = [&](std::string text) {
         fail_politely(ClientFailure::Kind::auth, "auth", own_words("4.7.0", std::move(text)));
     };
-    if (!verified_ && !config_.is_loopback) {
+    bool const is_trusted = encrypted_ && config_.trusts_any_certificate;
+    if (!verified_ && !is_trusted && !config_.is_loopback) {
         return refuse("credentials go over verified TLS only, and this connection has none");
     }
     std::string mechanisms;
@@ -308,8 +309,9 @@ void ClientSession::on_lost(Lost why, std::string detail) {
     }
     auto const stage = current_stage();
     if (why == Lost::tls_failed) {
-        return fail(ClientFailure::Kind::tls, "starttls",
-                    own_words("4.7.5", detail.empty() ? "the TLS handshake failed" : std::move(detail)));
+        return fail(
+            ClientFailure::Kind::tls, "starttls",
+            own_words("4.7.5", detail.empty() ? "the TLS handshake failed" : std::move(detail)));
     }
     // RFC 3463 §3.5: 4.4.1 no answer from host, 4.4.2 bad connection.
     std::string text = why == Lost::timed_out      ? "no reply in time"

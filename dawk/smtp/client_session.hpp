@@ -38,7 +38,8 @@ struct ClientConfig {
     Protocol protocol = Protocol::smtp;
     std::string name;  // what we say in EHLO or LHLO
     StartTls starttls = StartTls::if_offered;
-    bool is_loopback = false;     // the peer is on this machine: secrets may go in the clear
+    bool is_loopback = false;  // the peer is on this machine: secrets may go in the clear
+    bool trusts_any_certificate = false;  // a person said so: secrets may go over unverified TLS
     bool tls_from_start = false;  // implicit TLS; verified says whether its certificate was checked
     bool tls_verified = false;
     std::string user, password;    // without a user: no AUTH
