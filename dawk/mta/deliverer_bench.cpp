@@ -243,7 +243,7 @@ void maildir(benchmark::State& state) {
         {
             Bench bench;
             bench.feed->the_route.kind = routing::Route::Kind::maildir;
-            bench.feed->the_route.maildir = "mail/{domain}/{local}";
+            bench.feed->the_route.maildir = folder + "/mail/{domain}/{local}";
             Settings settings;
             settings.hostname = "bench.example";
             settings.state_dir = folder;

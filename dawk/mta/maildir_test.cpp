@@ -50,7 +50,7 @@ struct MaildirTest : CarrierTest {
         us.files().put("/var/dawk/x", "");  // the state directory is there
         feed->the_route.kind = routing::Route::Kind::maildir;
         feed->the_route.domain = "example.test";
-        feed->the_route.maildir = "mail/{domain}/{local}";
+        feed->the_route.maildir = "/var/dawk/mail/{domain}/{local}";
     }
     std::vector<std::string> mailbox(std::string const& local) {
         std::vector<std::string> all;
