@@ -113,10 +113,13 @@ Task<Verdict> Reception::expand(mail::Address to, bool ours) {
         co_return Verdict{550, "5.1.1", "No such user here"};
     }
     if (found->kind == Kind::mailbox) {
-        // The subaddress goes on with the user's name, for the delivery to make something of it.
+        // The subaddress goes on with the user's name, for the next host to make something of it; a
+        // mailbox here is the user's own, and finds the subaddress in the original recipient.
         mail::Address& user = found->targets.front();
-        if (!found->detail.empty()) user.local += '+' + found->detail;
-        keys.push_back(context_->router->route_local(a_labels(user.domain)).key);
+        auto const route = context_->router->route_local(a_labels(user.domain));
+        bool const here = route.kind == routing::Route::Kind::maildir;
+        if (!here && !found->detail.empty()) user.local += '+' + found->detail;
+        keys.push_back(route.key);
         targets.push_back(std::move(user));
         co_return add_recipients(std::move(targets), std::move(keys));
     }

@@ -20,6 +20,7 @@ def letter(subject="From a client"):
     mail["Date"], mail["Message-ID"] = "Sun, 22 Nov 2026 12:00:00 +0000", "<letter@client.test>"
     mail.set_content("Zwölf Boxkämpfer jagen Viktor.\n.a line with a dot\n")
     mail.add_attachment(os.urandom(3000), maintype="application", subtype="octet-stream", filename="a.bin")
+    mail.set_boundary("a-boundary-of-the-letter")
     return mail
 
 

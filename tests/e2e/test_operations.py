@@ -107,8 +107,8 @@ def readiness_and_metrics_are_served(t):
     server.alice().one()
 
     def counted():
-        return re.search(r"^dawk_\w*received\w*(\{[^}]*\})? 1(\.0)?$", server.get("/metrics")[1], re.M)
-    wait.until(counted, "one received message in /metrics:\n" + server.get("/metrics")[1])
+        return re.search(r'^dawk_events_total\{event="received"[^}]*\} 1(\.0)?$', server.get("/metrics")[1], re.M)
+    wait.until(counted, "one received message in /metrics")
 
 
 @case()

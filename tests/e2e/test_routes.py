@@ -18,9 +18,10 @@ def send(server, rcpts=("one@else.test",), data=None, sender="a@client.test", pa
         check.equal(reply[:3], "250", reply)
 
 
-@case("smoke")
-def content_is_passed_on_octet_for_octet(t):
-    sink = smtp.FakeServer()
+@cases_of([("by BDAT", ("CHUNKING", "8BITMIME")), ("by DATA", ("8BITMIME",)),
+           ("by DATA, pipelined", ("PIPELINING", "8BITMIME"))], "smoke")
+def content_is_passed_on_octet_for_octet(t, extensions):
+    sink = smtp.FakeServer(extensions=extensions)
     server = t.dawk(listeners=("relay",), routes=to(sink))
     data = smtp.message("relay").encode() + b".dot\r\n..two\r\n\xff\xfe\r\n" + b"x" * 998 + b"\r\n"
     send(server, data=data, parameters=" BODY=8BITMIME")

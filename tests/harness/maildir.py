@@ -29,8 +29,7 @@ class Maildir:
 
     def wait(self, count=1, seconds=PATIENCE):
         """The messages, as soon as there are at least so many; exactly so many are expected."""
-        wait.until(lambda: self.count() >= count, f"{count} messages in {self.path}, which has {self.count()}",
-                   seconds)
+        wait.until(lambda: self.count() >= count, f"{count} messages in {self.path}", seconds)
         found = self.messages()
         if len(found) != count:
             raise AssertionError(f"{len(found)} messages in {self.path}, wanted {count}")

@@ -220,10 +220,11 @@ class FakeServer:
         if verb == "RCPT" and ok:
             session.rcpts.append(line.decode("utf-8", "replace").strip())
         if verb == "DATA" and code == "354":
-            session.data = session.until_dot()
+            session.data, session.chunked = session.until_dot(), False
             return self._end(session, line)
         if verb == "BDAT":
             words = line.decode().split()
+            session.chunked = True
             session.data += session.exactly(int(words[1]))
             if len(words) == 3:
                 return self._end(session, line)
@@ -243,7 +244,7 @@ class FakeServer:
 class Session:
     def __init__(self, sock):
         self.sock, self.buffer, self.secure = sock, b"", False
-        self.mail, self.rcpts, self.data, self.current = None, [], b"", None
+        self.mail, self.rcpts, self.data, self.current, self.chunked = None, [], b"", None, False
         sock.settimeout(120)
 
     def _more(self):
@@ -278,9 +279,11 @@ class Session:
 class Mail:
     def __init__(self, session, replies):
         self.mail, self.rcpts, self.raw, self.replies = session.mail, list(session.rcpts), session.data, replies
-        self.secure = session.secure
+        self.secure, self.chunked = session.secure, session.chunked
 
     @property
     def content(self):
+        if self.chunked:
+            return self.raw
         data = self.raw[1:] if self.raw.startswith(b"..") else self.raw
         return data.replace(b"\r\n..", b"\r\n.")
