@@ -18,6 +18,7 @@
 #include "dawk/directory_sqlite/sqlite_directory.hpp"
 #include "dawk/http/server.hpp"
 #include "dawk/mta/deliverer.hpp"
+#include "dawk/mta/queue_admin.hpp"
 #include "dawk/mta/queue_runner.hpp"
 #include "dawk/mta/receiver.hpp"
 #include "dawk/net/world.hpp"
@@ -335,6 +336,10 @@ Task<rt::HttpResponse> Server::Impl::on_admin(rt::HttpRequest request) {
     }
     if (path == "/metrics" || path == "/healthz" || path == "/readyz") {
         co_return co_await on_public(std::move(request));
+    }
+    if (path.starts_with("/v1/queue") || path.starts_with("/v1/explain")) {
+        mta::QueueAdmin admin(*queue);
+        co_return co_await admin.handle(std::move(request));
     }
     co_return problem(404, "there is nothing at " + path);
 }

@@ -26,6 +26,7 @@ constexpr std::size_t looked_at_max = 20'000;  // messages a request, then "next
 constexpr std::size_t list_max = 1000;
 constexpr std::size_t list_default = 100;
 constexpr std::size_t note_max = 500;
+constexpr std::uint64_t content_max = 32U << 20U;
 
 enum class Verb { retry, hold, release, remove };
 
@@ -221,6 +222,29 @@ Task<HttpResponse> show(QueueCore& core, std::string text) {
     co_return json_response(message_json(core, **loaded));
 }
 
+// The message as it would go on: our trace fields, then the content.
+Task<HttpResponse> content(QueueCore& core, std::string text) {
+    auto const id = MessageId::from_text(text);
+    if (!id) co_return bad_request("this is not a message id");
+    auto const loaded = co_await core.spool().load(*id);
+    if (!loaded) co_return no_such_message(loaded.error());
+    auto const opened = co_await core.spool().open_content(*loaded);
+    if (!opened) co_return no_such_message(opened.error());
+    if ((*opened)->size() > content_max)
+        co_return problem(413, "Too large", "only contents up to 32 MiB are shown");
+    HttpResponse response;
+    response.content_type = "message/rfc822";
+    response.body = (*loaded)->trace;
+    auto const reader = (*opened)->reader();
+    while (true) {
+        auto const piece = co_await reader->next();
+        if (!piece) co_return unavailable(piece.error());
+        if (piece->empty()) break;
+        response.body += *piece;
+    }
+    co_return response;
+}
+
 Task<HttpResponse> destinations(QueueCore& core, std::map<std::string, std::string> query) {
     std::string after;
     if (auto const found = query.find("after"); found != query.end()) {
@@ -267,7 +291,16 @@ Task<HttpResponse> act_one(QueueCore& core, std::string text, Verb verb,
     if (!trouble.empty()) co_return bad_request(trouble);
     Done done;
     auto const acted = co_await act_on(core, *id, verb, filter, note, done);
-    if (!acted) co_return no_such_message(acted.error());
+    if (!acted) {
+        // What is finished needs nothing any more; that is no mistake of who asks.
+        auto const history = co_await core.spool().history(*id);
+        bool const is_finished =
+            acted.error() == Errc::not_found && history.has_value() && !history->empty();
+        if (!is_finished) co_return no_such_message(acted.error());
+        auto object = done_json(done);
+        object["finished"] = true;
+        co_return json_response(object);
+    }
     co_await core.flushed();
     co_return json_response(done_json(done));
 }
@@ -328,6 +361,10 @@ Task<HttpResponse> handle_get(QueueCore& core, Target target) {
     if (target.path.size() == 2) {
         co_return co_await list(core, std::move(target.query));
     }
+    if (target.path.size() == 4) {
+        if (target.path[3] != "content") co_return problem(404, "Not found", "there is /content");
+        co_return co_await content(core, std::move(target.path[2]));
+    }
     if (target.path[2] == "stats") {
         auto const stats = json_of(core.stats());
         co_return json_response(stats);
@@ -347,9 +384,8 @@ Task<HttpResponse> handle_here(QueueCore& core, rt::HttpRequest request) {
         co_return problem(404, "Not found", "there are /v1/queue and /v1/explain");
     if (!is_post && request.method != "GET")
         co_return problem(405, "Method not allowed", "GET and POST are");
-    std::size_t const most = is_post ? 4 : 3;
     std::size_t const least = is_post ? 3 : 2;
-    if (path.size() > most || path.size() < least || (is_post && path[1] == "explain"))
+    if (path.size() > 4 || path.size() < least || (is_post && path[1] == "explain"))
         co_return problem(404, "Not found", "there is nothing at this path");
     if (is_post) {
         co_return co_await handle_post(core, std::move(*target));

@@ -109,6 +109,19 @@ TEST(QueueAdmin, ShowsAMessageWithItsRecipients) {
     f.get("/v1/queue/" + MessageId::make(f.world.wall(), 1, 1).text(), 404);
 }
 
+TEST(QueueAdmin, ContentIsShownWithItsTrace) {
+    AdminFixture f;
+    auto const id = f.send("a@x.test", {"b@y.test"});
+    f.world.run_for(1min);
+    QueueAdmin admin(*f.queue);
+    rt::HttpRequest request;
+    request.target = "/v1/queue/" + id.text() + "/content";
+    auto const response = f.ask(admin.handle(request));
+    EXPECT_EQ(response.content_type, "message/rfc822");
+    EXPECT_EQ(response.body, "Received: by mail.dawk.test\r\nSubject: x\r\n\r\nhello\r\n");
+    f.get("/v1/queue/" + id.text() + "/other", 404);
+}
+
 TEST(QueueAdmin, RetryTriesAtOnceAndForgivesTheHost) {
     AdminFixture f;
     f.answer_now = accepted_outcome();
@@ -156,7 +169,8 @@ TEST(QueueAdmin, RemovedMailIsGoneWithoutAReportAndRecorded) {
     EXPECT_TRUE(f.disk->due.empty());
     EXPECT_EQ(f.events.of(Event::Kind::removed), 2U);
     EXPECT_EQ(f.events.of(Event::Kind::dsn_made), 0U);
-    f.post("/v1/queue/" + id.text() + "/remove", 404);
+    EXPECT_TRUE(f.post("/v1/queue/" + id.text() + "/remove").at("finished").as_bool());
+    f.post("/v1/queue/" + MessageId::make(f.world.wall(), 1, 1).text() + "/remove", 404);
     EXPECT_THAT(f.story(id.text()), HasSubstr("Removed by an operator"));
 }
 

@@ -294,7 +294,7 @@ void QueueCore::finish_carrier(std::shared_ptr<Carrier> carrier) {
     // started over and over.
     if (carrier->taken == 0 && !carrier->was_told_to_end && !carrier->connected &&
         !active.ready.empty() && !stopping_)
-        slot.state.failed(active.connected, policy(), now(), env().rng.next());
+        mark_failed(slot);
     if (slot.state.backed_off_until(now())) unload(slot);
     feed_starved();
     kick(slot);
@@ -322,6 +322,12 @@ void QueueCore::feed_starved() {
     }
 }
 
+void QueueCore::mark_failed(Slot& slot) {
+    bool const was_silent = slot.state.is_probing();
+    slot.state.failed(slot.active->connected, policy(), now(), env().rng.next());
+    if (slot.state.is_probing() && !was_silent) ++silent_;
+}
+
 void QueueCore::host_failed(Carrier& carrier, envelope::Outcome const& outcome) {
     auto& slot = *carrier.slot;
     auto& active = *slot.active;
@@ -329,7 +335,7 @@ void QueueCore::host_failed(Carrier& carrier, envelope::Outcome const& outcome) 
         carrier.connected = false;
         --active.connected;
     }
-    slot.state.failed(active.connected, policy(), now(), env().rng.next());
+    mark_failed(slot);
     if (!slot.state.is_probing()) return;  // others work: there is only a limit
     slot.failure = std::make_unique<envelope::Outcome>(outcome);
     unload(slot);
@@ -343,6 +349,7 @@ void QueueCore::host_ready(Carrier& carrier) {
         carrier.connected = true;
         ++slot.active->connected;
     }
+    if (slot.state.is_probing()) --silent_;
     slot.state.ready(policy(), now());
     slot.failure.reset();
     schedule(slot);

@@ -143,6 +143,7 @@ void QueueCore::relax(Slot& slot) {
         return;
     }
     wakes_.remove(slot);
+    if (slot.state.is_probing()) --silent_;
     slots_.erase(slots_.find(*slot.key));
 }
 

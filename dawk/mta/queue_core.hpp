@@ -144,6 +144,7 @@ class QueueCore {
     bool wake_waiting(Slot& slot);
     void start_carrier(Slot& slot);
     void finish_carrier(std::shared_ptr<Carrier> carrier);
+    void mark_failed(Slot& slot);
     void feed_starved();
     void stall(Slot& slot);
     Task<void> run_carrier(std::size_t shard, std::shared_ptr<Feed> feed);
@@ -227,6 +228,7 @@ class QueueCore {
     std::vector<Slot*> stalled_;
     std::uint64_t carriers_ = 0, next_carrier_ = 1;
     std::uint64_t ready_ = 0, hot_bytes_ = 0, flying_ = 0;
+    std::uint64_t silent_ = 0;  // slots whose host does not answer
     std::uint32_t loads_ = 0, reports_running_ = 0;
 
     // Messages read from disk before accepted() told of them; see Live::early.

@@ -42,7 +42,7 @@ struct QueueStats {
     std::uint64_t unrecorded = 0;  // messages with outcomes that no finished commit holds
     std::uint64_t carriers = 0;
     std::uint64_t destinations = 0;  // in memory
-    std::uint64_t backed_off = 0;    // of them
+    std::uint64_t backed_off = 0;    // of them, those whose host did not answer the last time
     std::uint64_t hot_content_bytes = 0;
     std::uint64_t commits = 0, commit_failures = 0;
 };

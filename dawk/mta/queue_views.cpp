@@ -14,6 +14,7 @@ QueueStats QueueCore::stats() const {
     stats.unrecorded = touched_.size() + reports_.size() + reports_running_;
     stats.carriers = carriers_;
     stats.destinations = slots_.size();
+    stats.backed_off = silent_;
     stats.hot_content_bytes = hot_bytes_;
     stats.commits = commits_;
     stats.commit_failures = commit_failures_;

@@ -121,15 +121,12 @@ std::string say_outcome(Outcome const& outcome) {
             ? outcome.remote_address
             : outcome.remote_host +
                   (outcome.remote_address.empty() ? "" : " [" + outcome.remote_address + ']');
-    if (outcome.code != 0) {
-        text = (who.empty() ? "The other server" : peer(who)) + " answered " +
-               std::to_string(outcome.code) + ' ' + outcome.status;
-        if (!outcome.stage.empty()) text += " at " + peer(outcome.stage);
-        return text + ": " + peer(outcome.text);
-    }
-    text = outcome.stage.empty() ? "Dawk found" : "Dawk found at " + peer(outcome.stage);
-    if (!who.empty()) text += " of " + peer(who);
-    return text + ": " + outcome.status + ' ' + peer(outcome.text);
+    auto const at = outcome.stage.empty() ? std::string() : " at " + peer(outcome.stage);
+    if (outcome.code != 0)
+        return (who.empty() ? "The other server" : peer(who)) + " answered" + at + ": " +
+               std::to_string(outcome.code) + ' ' + outcome.status + ' ' + peer(outcome.text);
+    return "Dawk found" + at + (who.empty() ? "" : " of " + peer(who)) + ": " + outcome.status +
+           ' ' + peer(outcome.text);
 }
 
 std::string say_origin(envelope::Origin const& origin) {
