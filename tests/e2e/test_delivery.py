@@ -2,7 +2,7 @@
 import os
 import re
 
-from harness import check, smtp
+from harness import check, smtp, wait
 from harness.cases import case
 from harness.maildir import fields, split
 
@@ -25,6 +25,14 @@ def send(server, data, recipients=("alice@dawk.test",), sender="sender@client.te
         reply = client.mail(sender, list(recipients), data, parameters)
         check.equal(reply[:3], "250", reply)
         return reply
+
+
+def rcpt(server, address):
+    """The reply to RCPT for the address."""
+    with smtp.Raw(server.ports["mx"]) as client:
+        client.hello()
+        client.expect("MAIL FROM:<s@client.test>", 250)
+        return client.ask(f"RCPT TO:<{address}>")
 
 
 @case("smoke")
@@ -108,6 +116,7 @@ def a_catch_all_takes_what_has_no_name(t):
         client.expect("MAIL FROM:<s@client.test>", 250)
         check.matches(client.expect("RCPT TO:<nobody@dawk.test>", 550), r"^550 5\.1\.1 ")
     server.add_alias("*@dawk.test", "bob@dawk.test")
+    wait.until(lambda: rcpt(server, "nobody@dawk.test").startswith("250 "), "the alias to be noticed")
     send(server, smtp.message(), ["nobody@dawk.test"])
     send(server, smtp.message(), ["alice@dawk.test"])
     server.box("bob").one()
@@ -129,10 +138,7 @@ def a_new_user_has_mail_at_once_and_a_disabled_one_none(t):
     send(server, smtp.message(), ["carol@dawk.test"])
     server.box("carol").one()
     server.cli("user", "disable", "carol@dawk.test")
-    with smtp.Raw(server.ports["mx"]) as client:
-        client.hello()
-        client.expect("MAIL FROM:<s@client.test>", 250)
-        check.matches(client.expect("RCPT TO:<carol@dawk.test>", 550), r"^550 5\.2\.1 ")
+    wait.until(lambda: rcpt(server, "carol@dawk.test").startswith("550 5.2.1 "), "the change to be noticed")
 
 
 @case()

@@ -36,9 +36,12 @@ def the_relay_listener_asks_for_its_networks(t):
     server.write_config()
     server.start()
     with smtp.Raw(server.ports["relay"]) as client:
-        client.hello()
-        client.expect("MAIL FROM:<a@b.test>", 250, 554, 550)
-        check.matches(client.ask("RCPT TO:<victim@elsewhere.test>"), r"^5\d\d ")
+        if client.greeting.startswith("220"):
+            client.hello()
+            client.expect("MAIL FROM:<a@b.test>", 250, 554, 550)
+            check.matches(client.ask("RCPT TO:<victim@elsewhere.test>"), r"^5\d\d ")
+        else:
+            check.matches(client.greeting, r"^554 ")
 
 
 @case("smoke")
@@ -265,12 +268,12 @@ def long_lines_are_refused_not_cut(t):
     server = t.dawk()
     with smtp.Raw(server.ports["mx"]) as client:
         client.hello()
-        client.send(b"NOOP " + b"x" * 100000 + b"\r\n")
-        check.matches(client.reply(), r"^(500|421) ")
+        client.send(b"NOOP " + b"x" * 10000 + b"\r\n")
+        check.matches(client.reply(), r"^500 5\.5\.2 ")
     with smtp.Raw(server.ports["mx"]) as client:
         client.hello()
-        client.send(b"EHLO " + b"x" * 10_000_000)
         try:
+            client.send(b"EHLO " + b"x" * 10_000_000)
             client.send(b"\r\n")
             check.matches(client.reply(), r"^(500|501|421) ")
         except (OSError, EOFError):

@@ -131,13 +131,13 @@ class Dawk:
 
     def stop(self, seconds=60):
         """As an operator does: SIGTERM, and the exit code."""
-        self.process.send_signal(signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
         return self.process.wait(seconds)
 
     def kill(self):
         """As a power cut does to the process: no chance to say anything."""
         if self.process is not None and self.process.poll() is None:
-            self.process.kill()
+            os.kill(self.pid, signal.SIGKILL)
             self.process.wait()
 
     def restart(self):
