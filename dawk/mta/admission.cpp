@@ -13,6 +13,7 @@ namespace {
 
 // An envelope may hold more recipients than RCPT commands, by aliases; this many times the limit.
 constexpr std::size_t expansion_max = 10;
+constexpr std::size_t compared_max = 32;
 
 Verdict local_error() {
     return {451, "4.3.0", "Local error, try again later"};
@@ -134,6 +135,19 @@ Task<Verdict> Reception::expand(mail::Address to, bool ours) {
     co_return add_recipients(std::move(targets), std::move(keys));
 }
 
+// Few recipients are compared one by one; from some number on a set keeps it from being quadratic.
+bool Reception::is_known(mail::Address const& address) {
+    if (recipients_.size() < compared_max) {
+        known_.clear();
+        return std::any_of(recipients_.begin(), recipients_.end(),
+                           [&](envelope::Recipient const& r) { return r.address == address; });
+    }
+    if (known_.empty()) {
+        for (auto const& recipient : recipients_) known_.insert(recipient.address);
+    }
+    return !known_.insert(address).second;
+}
+
 Verdict Reception::add_recipients(std::vector<mail::Address> targets,
                                   std::vector<std::string> keys) {
     auto const& command = session_.recipient();
@@ -148,9 +162,8 @@ Verdict Reception::add_recipients(std::vector<mail::Address> targets,
         notify.never = notify.is_unset();
     }
     for (std::size_t i = 0; i < targets.size(); ++i) {
-        auto const known = [&](envelope::Recipient const& r) { return r.address == targets[i]; };
         // Nobody gets a message twice because he was named twice.
-        if (std::any_of(recipients_.begin(), recipients_.end(), known)) continue;
+        if (is_known(targets[i])) continue;
         envelope::Recipient recipient;
         recipient.original = command.forward_path;
         if (recipient.original.domain.empty()) recipient.original = targets[i];
@@ -179,6 +192,7 @@ std::unique_ptr<envelope::Envelope> Reception::make_envelope() {
                                                                : settings.queue.expire);
     out->recipients = std::move(recipients_);
     recipients_.clear();
+    known_.clear();
     for (auto& recipient : out->recipients) recipient.next_attempt = out->arrived;
     mail::ReceivedInfo trace;
     trace.helo = out->origin.helo;

@@ -406,6 +406,32 @@ TEST_F(ReceiverTest, DurabilityMemoryAnswersBeforeTheCommitAndStillCommits) {
     EXPECT_EQ(spool.disk()->envelopes.size(), 1U);
 }
 
+TEST_F(ReceiverTest, ManyRecipientsAreEachKeptOnce) {
+    start();
+    std::vector<Step> steps{ehlo, {"MAIL FROM:<>\r\n"}};
+    for (int i = 0; i < 200; ++i) {
+        steps.push_back({"RCPT TO:<x" + std::to_string(i % 100) + "@far.test>\r\n"});
+    }
+    steps.push_back({"RCPT TO:<alice@dawk.test>\r\nRCPT TO:<sales@dawk.test>\r\n", 2});
+    steps.push_back({"DATA\r\n"});
+    steps.push_back({".\r\n"});
+    run(2525, steps);
+    ASSERT_EQ(sink.envelopes.size(), 1U);
+    EXPECT_EQ(sink.envelopes[0]->recipients.size(), 101U);
+}
+
+TEST_F(ReceiverTest, ARefusedOrBrokenOffContentIsToldOnce) {
+    start();
+    Step const open{"MAIL FROM:<a@far.test>\r\nRCPT TO:<alice@dawk.test>\r\nDATA\r\n", 3};
+    run(25, {ehlo, open, {"a\nb\r\n.\r\n"}});
+    ASSERT_EQ(log.count(envelope::Event::Kind::refused), 1U);
+    EXPECT_EQ(log.events.back().outcome.code, 550);
+    EXPECT_EQ(log.events.back().sender, "a@far.test");
+    run(25, {ehlo, open, {"a", 0}});
+    EXPECT_EQ(log.count(envelope::Event::Kind::refused), 1U);
+    EXPECT_EQ(log.count(envelope::Event::Kind::session_error), 1U);
+}
+
 TEST_F(ReceiverTest, JudgesTheHeader) {
     settings.limits.smtp.hops = 3;
     settings.limits.smtp.header_bytes = 2000;

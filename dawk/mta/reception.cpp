@@ -52,6 +52,9 @@ Task<void> Reception::run() {
         going = co_await read();
     }
     if (!stream_) co_return;
+    if (session_.in_content()) {
+        note(envelope::Event::Kind::session_error, "the connection ended within a message");
+    }
     stream_->expires_at(in(farewell_time));
     co_await stream_->shutdown();  // RFC 5321 §4.1.1.10: the end is orderly, not a reset
 }
@@ -150,8 +153,7 @@ bool Reception::satisfy_now() {
             open_content();
             return true;
         case smtp::Want::content_drop:
-            intake_.reset();
-            session_.resume();
+            drop_content();
             return true;
         default:
             return false;
@@ -193,6 +195,14 @@ Task<bool> Reception::start_tls() {
     }
     stream_ = std::move(*secured);
     co_return true;
+}
+
+void Reception::drop_content() {
+    auto const& reply = session_.content_refusal();
+    if (reply.code != 0) note_refusal({reply.code, reply.status, reply.text}, {});
+    intake_.reset();
+    recipients_.clear();
+    session_.resume();
 }
 
 void Reception::open_content() {
@@ -239,6 +249,11 @@ Task<void> Reception::close_content() {
 }
 
 void Reception::refuse(Verdict const& verdict, mail::Address const& recipient) {
+    note_refusal(verdict, recipient);
+    session_.refuse(verdict.code, verdict.status, verdict.text);
+}
+
+void Reception::note_refusal(Verdict const& verdict, mail::Address const& recipient) {
     envelope::Event event;
     event.kind = envelope::Event::Kind::refused;
     event.at = ports_.env.clock.wall();
@@ -251,7 +266,6 @@ void Reception::refuse(Verdict const& verdict, mail::Address const& recipient) {
     event.outcome.text = verdict.text;
     event.origin = origin();
     ports_.events.on_event(event);
-    session_.refuse(verdict.code, verdict.status, verdict.text);
 }
 
 void Reception::note(envelope::Event::Kind kind, std::string text) {

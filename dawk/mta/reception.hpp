@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,15 +62,18 @@ class Reception {
     Task<void> judge_sender();
     Task<void> judge_recipient();
     Task<Verdict> expand(mail::Address to, bool ours);
+    bool is_known(mail::Address const& address);
     Verdict add_recipients(std::vector<mail::Address> targets, std::vector<std::string> keys);
     Task<Result<bool>> is_ours(std::string domain);
     std::unique_ptr<envelope::Envelope> make_envelope();
     void open_content();
+    void drop_content();
     Task<void> take_content();
     Task<void> close_content();
     Task<void> authenticate();
 
     void refuse(Verdict const& verdict, mail::Address const& recipient = {});
+    void note_refusal(Verdict const& verdict, mail::Address const& recipient);
     void note(envelope::Event::Kind kind, std::string text);
     envelope::Origin origin() const;
     void fit_buffer(bool was_full);
@@ -85,6 +89,7 @@ class Reception {
     bool stopping_ = false, stop_at_once_ = false, reading_ = false;
     SteadyTime content_began_{};
     std::vector<envelope::Recipient> recipients_;  // of the transaction, aliases resolved
+    std::set<mail::Address> known_;                // their addresses, once there are many
     std::optional<Intake> intake_;
 };
 

@@ -64,7 +64,7 @@ void ServerSession::begin_content() {
     content_open_ = true;
     content_at_end_ = false;
     content_size_ = 0;
-    failure_ = Reply{};
+    failure_ = content_refusal_ = Reply{};
     if (phase_ == Phase::chunk) {
         chunk_lines_ = LineEndCheck{};
         if (chunk_left_ == 0) end_chunk();
@@ -83,8 +83,8 @@ void ServerSession::fail(unsigned code, std::string_view status, std::string_vie
     failure_.text = text;
 }
 
-// Comes before every other reason, wherever in the content it was: the reply must not depend on how the
-// octets were cut.
+// Comes before every other reason, wherever in the content it was: the reply must not depend on how
+// the octets were cut.
 void ServerSession::fail_line_end() {
     failure_ = Reply{550, "5.5.2", "Line ends must be CRLF"};
 }
@@ -175,6 +175,7 @@ void ServerSession::end_chunk() {
 // RFC 3030 §2, RFC 5321 §4.1.1.4: a refused content ends the transaction.
 void ServerSession::finish_refused_content() {
     reply(failure_.code, failure_.status, failure_.text);
+    content_refusal_ = failure_;
     end_transaction();
     if (want_ == Want::none && close_after_content_) want_ = Want::close;
     if (want_ == Want::none && errors_ >= config_.limits.errors) {

@@ -94,6 +94,8 @@ class ServerSession {
     std::string const& identity() const noexcept { return identity_; }
     std::uint64_t content_size() const noexcept { return content_size_; }
     std::uint32_t recipients() const noexcept { return recipients_; }
+    // At content_drop: the reply that refused it; code 0 when the client itself gave it up.
+    Reply const& content_refusal() const noexcept { return content_refusal_; }
     // RFC 3848, RFC 6531 §4.3: "ESMTPS", "UTF8SMTPSA" ... for this transaction.
     std::string protocol() const;
 
@@ -172,6 +174,7 @@ class ServerSession {
     std::string client_name_, identity_;
     std::string_view content_;
     Reply failure_;  // of a content that is only read to its end; code 0: none
+    Reply content_refusal_;
     MailCommand mail_;
     RcptCommand rcpt_;
     std::unique_ptr<sasl::ServerMechanism> mechanism_;
