@@ -308,7 +308,6 @@ std::map<std::string, std::string> const exceptions{
     {"bounce-flufl/tests/data/yahoo_02.txt", no_date},
     {"mime-enmime/testdata/low-quality/bad-header-start.raw", no_field},
     {"mime-enmime/testdata/low-quality/bad-header-wrap.raw", no_field},
-    {"mime-enmime/testdata/mail/erroneous.raw", base64_text},
     {"mime-enmime/testdata/mail/malformed-multiple-address-header-values.raw", all_or_nothing},
     {"mime-enmime/testdata/mail/mime-bad-content-transfer-encoding.raw", base64_text},
     {"mime-enmime/testdata/mail/mime-bad-content-type.raw", content_type},

@@ -78,6 +78,7 @@ ErrorCode MimeScanner::finish() {
     if (error_ || open_.empty()) return error_;
     auto const line = std::move(line_);
     line_.clear();
+    at_end_ = true;
     if (!line.empty()) on_line(line);
     while (!error_ && place_ == Place::header) end_header();
     if (error_) return error_;
@@ -103,6 +104,7 @@ void MimeScanner::on_header_line(std::string_view line) {
     header_.feed(line);
     // A line that fills all the room is over the limit; the octet behind it only says so.
     if (in_long_line_ && header_.state() == HeaderScanner::State::more) header_.feed("x");
+    if (at_end_) header_.finish();
     switch (header_.state()) {
         case HeaderScanner::State::more:
             return;
@@ -117,7 +119,7 @@ void MimeScanner::on_header_line(std::string_view line) {
     }
     auto& part = parts_.back();
     part.header = header_.take();
-    if (part.header.ended_by() == HeaderEnd::blank_line) return begin_body(offset_ + line.size());
+    if (part.header.ended_by() != HeaderEnd::no_field) return begin_body(offset_ + line.size());
     begin_body(offset_);
     if (error_) return;
     // The line is the first of the body, and may be the first of an enclosed message.

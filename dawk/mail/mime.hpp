@@ -94,6 +94,7 @@ class MimeScanner {
     std::uint64_t offset_ = 0;  // of the line, or the piece of a long one, that is looked at
     Place place_ = Place::header;
     bool in_long_line_ = false;
+    bool at_end_ = false;
     ErrorCode error_;
 };
 

@@ -63,6 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         auto const& part = whole.parts[i];
         DAWK_CHECK(part.begin <= part.body_begin && part.body_begin <= part.body_end &&
                    part.body_end <= size);
+        DAWK_CHECK(part.body_begin - part.begin == part.header.body_offset());
         if (!part.is_container)
             DAWK_CHECK(whole.counter.sizes[i] == part.body_end - part.body_begin);
         (void)mail::decoded_text(part, text);

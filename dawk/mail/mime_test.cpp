@@ -35,6 +35,7 @@ std::string show(std::string_view content, std::size_t cut, MimeLimits limits = 
                       content.substr(part.body_begin, part.body_end - part.body_begin));
         }
         EXPECT_EQ(bodies.types[i], part.type.name());
+        EXPECT_EQ(part.body_begin - part.begin, part.header.body_offset());
         EXPECT_EQ(content.substr(part.begin, part.header.block().size()), part.header.block());
         out += "; ";
         ++i;
@@ -55,6 +56,9 @@ TEST(MimeScanner, PlainMessage) {
               "0 text/plain(body\r\n--b\r\n); ");
     EXPECT_EQ(show_all_ways(""), "0 text/plain(); ");
     EXPECT_EQ(show_all_ways("Subject: x"), "0 text/plain(); ");
+    EXPECT_EQ(show_all_ways("no header"), "0 text/plain(no header); ");
+    EXPECT_EQ(show_all_ways("A: 1\r\nno header"), "0 text/plain(no header); ");
+    EXPECT_EQ(show_all_ways("A: 1\r\n\r"), "0 text/plain(); ");
     EXPECT_EQ(show_all_ways("no header\r\nat all"), "0 text/plain(no header\r\nat all); ");
 }
 

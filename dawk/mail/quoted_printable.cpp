@@ -65,11 +65,11 @@ void QuotedPrintableEncoder::feed(std::string_view bytes, std::string& out) {
     }
 }
 
-void QuotedPrintableEncoder::finish(std::string& out) {
+void QuotedPrintableEncoder::finish(std::string& out, bool end_line) {
     if (cr_) on_octet('\r', out);
     cr_ = false;
     flush_space(true, out);
-    if (column_ > 0) out += kind_ == Kind::text ? "\r\n" : "=\r\n";
+    if (column_ > 0 && end_line) out += kind_ == Kind::text ? "\r\n" : "=\r\n";
     column_ = 0;
 }
 

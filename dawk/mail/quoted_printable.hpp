@@ -20,7 +20,9 @@ class QuotedPrintableEncoder {
 
     explicit QuotedPrintableEncoder(Kind kind) : kind_(kind) {}
     void feed(std::string_view bytes, std::string& out);
-    void finish(std::string& out);
+    // end_line: whether a last line without an end gets one; without, something must follow that
+    // has one.
+    void finish(std::string& out, bool end_line = true);
 
   private:
     void on_octet(char c, std::string& out);
