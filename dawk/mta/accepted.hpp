@@ -5,9 +5,7 @@
 // recipient that waits has its next_attempt set (to the time of arrival) and its destination's key.
 #pragma once
 
-#include <vector>
-
-#include "dawk/spool/spool.hpp"
+#include "dawk/spool/due_entries.hpp"
 
 namespace dawk::mta {
 
@@ -18,8 +16,6 @@ class AcceptedSink {
     virtual void accepted(spool::EnvelopePtr envelope, spool::ContentPtr content) = 0;
 };
 
-// The places in the schedule that an envelope must have: one for each destination with waiting
-// recipients, due at the earliest of their next attempts. In order of the keys.
-std::vector<spool::Due> due_entries(envelope::Envelope const& envelope);
+using spool::due_entries;
 
 }  // namespace dawk::mta

@@ -127,12 +127,11 @@ void Committer::check_floor() {
     if (now - floor_checked_ < floor_interval) return;
     floor_checked_ = now;
     bool const below = disk_free() < options_.disk_free_min_bytes;
-    if (below != below_floor_ && options_.report) {
-        options_.report(below ? "the disk is nearly full: no new mail is taken"
-                              : "there is space on the disk again");
-    }
-    below_floor_ = below;
     files_->no_space = below;
+    bool const was_below = below_floor_.exchange(below);
+    if (below == was_below || !options_.report) return;
+    options_.report(below ? "the disk is nearly full: no new mail is taken"
+                          : "there is space on the disk again");
 }
 
 void Committer::refuse_inserts_below_floor(Group& group) {

@@ -52,7 +52,7 @@ rocksdb::ColumnFamilyOptions family_options(RocksOptions const& options, Share s
         // What outlives the memtable is written once and never again by compaction.
         out.enable_blob_files = true;
         out.min_blob_size = 1024;
-        out.blob_compression_type = rocksdb::kLZ4Compression;
+        out.blob_compression_type = rocksdb::kNoCompression;  // salvage.hpp reads the files alone
         out.blob_file_size = 64ULL << 20U;
         out.enable_blob_garbage_collection = true;
         out.blob_garbage_collection_age_cutoff = 0.5;
@@ -156,6 +156,16 @@ rt::ExplainedResult<void> write_meta(Engine& engine) {
     return {};
 }
 
+std::vector<rocksdb::ColumnFamilyDescriptor> all_families(RocksOptions const& options) {
+    auto const cache = rocksdb::NewLRUCache(options.cache_bytes);
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (auto const share : shares) {
+        families.emplace_back(family_names[static_cast<std::size_t>(share.family)],
+                              family_options(options, share, cache));
+    }
+    return families;
+}
+
 rocksdb::Status open_database(RocksOptions const& options, std::string const& path, OpenMode mode,
                               Engine& engine) {
     auto db_options = database_options(options);
@@ -163,17 +173,19 @@ rocksdb::Status open_database(RocksOptions const& options, std::string const& pa
     engine.env = rocksdb::NewCompositeEnv(engine.log_files);
     db_options.env = engine.env.get();
     engine.statistics = db_options.statistics;
-    auto const cache = rocksdb::NewLRUCache(options.cache_bytes);
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (auto const share : shares) {
-        families.emplace_back(family_names[static_cast<std::size_t>(share.family)],
-                              family_options(options, share, cache));
+    if (mode == OpenMode::read_only) {
+        // A torn end of the log is what a power cut leaves; damage before it is damage.
+        db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+    } else if (mode == OpenMode::salvage) {
+        db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+        db_options.paranoid_checks = false;
     }
+    auto const families = all_families(options);
     rocksdb::DB* db = nullptr;
     auto const status =
-        mode == OpenMode::read_only
-            ? rocksdb::DB::OpenForReadOnly(db_options, path, families, &engine.handles, &db)
-            : rocksdb::DB::Open(db_options, path, families, &engine.handles, &db);
+        mode == OpenMode::normal
+            ? rocksdb::DB::Open(db_options, path, families, &engine.handles, &db)
+            : rocksdb::DB::OpenForReadOnly(db_options, path, families, &engine.handles, &db);
     engine.db.reset(db);
     return status;
 }
@@ -213,6 +225,11 @@ rt::ExplainedResult<std::unique_ptr<Engine>> open_engine(RocksOptions const& opt
         if (auto meta = write_meta(*engine); !meta) return meta.error();
     }
     return engine;
+}
+
+rocksdb::Status repair_database(RocksOptions const& options) {
+    return rocksdb::RepairDB(options.folder + "/db", database_options(options),
+                             all_families(options));
 }
 
 ErrorCode to_error(rocksdb::Status const& status) {

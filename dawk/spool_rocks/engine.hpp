@@ -52,9 +52,13 @@ struct Engine {
     std::uint64_t epoch = 0;  // one more at each opening: makes names and sequences unique
 };
 
-enum class OpenMode { normal, read_only };
+// read_only: no lock, no writing, and no tolerance. salvage: likewise, but takes what it can get.
+enum class OpenMode { normal, read_only, salvage };
 rt::ExplainedResult<std::unique_ptr<Engine>> open_engine(RocksOptions const& options,
                                                          OpenMode mode = OpenMode::normal);
+
+// RocksDB's own repair, in place; for copies (salvage.hpp).
+rocksdb::Status repair_database(RocksOptions const& options);
 
 // no_space, io_error, corrupt, not_found, conflict (in use), ...
 ErrorCode to_error(rocksdb::Status const& status);

@@ -28,10 +28,18 @@
 
 namespace dawk::spool_rocks::test {
 
+// In memory where the system offers that; on the disk that TMPDIR names (or /tmp) when it is to
+// count.
 class TempFolder {
   public:
-    TempFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "dawk-spool-XXXXXX").string();
+    enum class On { memory, disk };
+    explicit TempFolder(On where = On::memory) {
+        std::error_code ignored;
+        std::filesystem::path base = "/dev/shm";
+        if (where == On::disk || !std::filesystem::is_directory(base, ignored)) {
+            base = std::filesystem::temp_directory_path();
+        }
+        std::string name = (base / "dawk-spool-XXXXXX").string();
         char const* const made = ::mkdtemp(name.data());
         if (made == nullptr) std::abort();
         path_ = made;
@@ -107,6 +115,7 @@ struct Faults {
     std::atomic<int> write_errno{0};     // every write, sync and creation fails with it
     std::atomic<bool> sync_only{false};  // only syncs fail; what was written stays in the kernel
     std::atomic<std::uint64_t> syncs{0};
+    bool really_sync = false;  // killed processes lose nothing that the kernel has; benchmarks sync
     int of_write() const { return sync_only ? 0 : write_errno.load(); }
     int of_sync() {
         ++syncs;
@@ -164,7 +173,7 @@ class PosixFile final : public rt::File {
     }
     Result<void> sync() override {
         if (int const error = faults_.of_sync()) return error_of(error);
-        if (::fdatasync(fd_) != 0) return error_of(errno);
+        if (faults_.really_sync && ::fdatasync(fd_) != 0) return error_of(errno);
         return {};
     }
 
@@ -210,6 +219,7 @@ class PosixFiles final : public rt::Files {
     }
     Result<void> sync_folder(std::string const& path) override {
         if (int const error = faults_.of_sync()) return error_of(error);
+        if (!faults_.really_sync) return {};
         int const fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0) return error_of(errno);
         int const synced = ::fsync(fd);
@@ -256,16 +266,25 @@ class FaultyWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
     rocksdb::IOStatus Sync(rocksdb::IOOptions const& options,
                            rocksdb::IODebugContext* context) override {
         if (int const error = faults_.of_sync()) return io_status(error);
+        if (!faults_.really_sync) return Base::Flush(options, context);
         return Base::Sync(options, context);
     }
     rocksdb::IOStatus Fsync(rocksdb::IOOptions const& options,
                             rocksdb::IODebugContext* context) override {
         if (int const error = faults_.of_sync()) return io_status(error);
+        if (!faults_.really_sync) return Base::Flush(options, context);
         return Base::Fsync(options, context);
     }
 
   private:
     Faults& faults_;
+};
+
+class UnsyncedFolder final : public rocksdb::FSDirectory {
+  public:
+    rocksdb::IOStatus Fsync(rocksdb::IOOptions const&, rocksdb::IODebugContext*) override {
+        return rocksdb::IOStatus::OK();
+    }
 };
 
 class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
@@ -281,6 +300,14 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
         auto status = target()->NewWritableFile(name, options, &inner, context);
         if (status.ok()) *result = std::make_unique<FaultyWritableFile>(std::move(inner), faults_);
         return status;
+    }
+
+    rocksdb::IOStatus NewDirectory(std::string const& name, rocksdb::IOOptions const& options,
+                                   std::unique_ptr<rocksdb::FSDirectory>* result,
+                                   rocksdb::IODebugContext* context) override {
+        if (faults_.really_sync) return target()->NewDirectory(name, options, result, context);
+        *result = std::make_unique<UnsyncedFolder>();
+        return rocksdb::IOStatus::OK();
     }
 
   private:

@@ -1,11 +1,11 @@
-#include "dawk/mta/accepted.hpp"
+#include "dawk/spool/due_entries.hpp"
 
 #include <map>
 
-namespace dawk::mta {
+namespace dawk::spool {
 
-std::vector<spool::Due> due_entries(envelope::Envelope const& envelope) {
-    std::vector<spool::Due> out;
+std::vector<Due> due_entries(envelope::Envelope const& envelope) {
+    std::vector<Due> out;
     if (envelope.recipients.size() == 1) {
         auto const& only = envelope.recipients.front();
         if (only.state == envelope::State::waiting)
@@ -24,4 +24,4 @@ std::vector<spool::Due> due_entries(envelope::Envelope const& envelope) {
     return out;
 }
 
-}  // namespace dawk::mta
+}  // namespace dawk::spool
