@@ -9,9 +9,9 @@
 #include <boost/json/serialize.hpp>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/envelope/codec.hpp"
 #include "dawk/mail/address_list.hpp"
-#include "dawk/mail/base64.hpp"
 #include "dawk/mail/header.hpp"
 #include "dawk/spool/due_entries.hpp"
 #include "dawk/spool_rocks/run.hpp"
@@ -87,7 +87,7 @@ Result<std::string> to_json(envelope::Envelope const& e) {
                             {"client_address", ascii::printable(e.origin.client_address)},
                             {"subject", ascii::printable(e.header_subject)},
                             {"recipients", std::move(recipients)},
-                            {"record", mail::base64_encode(record)}}) +
+                            {"record", base64::encode(record)}}) +
            "\n";
 }
 
@@ -139,7 +139,7 @@ Result<envelope::Envelope> envelope_from_json(fs::path const& path) {
     auto const* const record = value.as_object().if_contains("record");
     if (record == nullptr || !record->is_string()) return Errc::bad_syntax;
     auto const& base64 = record->as_string();
-    DAWK_TRY(auto const octets, mail::base64_decode({base64.data(), base64.size()}));
+    DAWK_TRY(auto const octets, base64::decode({base64.data(), base64.size()}));
     return envelope::decode_envelope(octets);
 }
 
