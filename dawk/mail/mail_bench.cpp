@@ -37,7 +37,7 @@ BENCHMARK(parse_address);
 
 void scan_header(benchmark::State& state) {
     for (auto _ : state) benchmark::DoNotOptimize(HeaderSection::parse(header));
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * header.size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(header.size()));
 }
 BENCHMARK(scan_header);
 
@@ -52,7 +52,7 @@ void scan_mime(benchmark::State& state) {
         }
         benchmark::DoNotOptimize(scanner.finish());
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * content.size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(content.size()));
 }
 BENCHMARK(scan_mime);
 
@@ -80,7 +80,7 @@ void decode_base64(benchmark::State& state) {
         decoder.finish(out);
         benchmark::DoNotOptimize(out);
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * encoded.size()));
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(encoded.size()));
 }
 BENCHMARK(decode_base64);
 

@@ -128,9 +128,6 @@ struct Row {
     std::string type;
     std::uint64_t begin, body, end;
     friend bool operator==(Row const&, Row const&) = default;
-    friend std::ostream& operator<<(std::ostream& out, Row const& r) {
-        return out << r.type << ' ' << r.begin << ' ' << r.body << ' ' << r.end;
-    }
 };
 
 // The value of `"key": value` on a line of the suite's JSON, which has one member a line.
