@@ -167,6 +167,18 @@ TEST(Compose, DelayReport) {
     EXPECT_EQ(p[1].find("Remote-MTA"), std::string::npos);
 }
 
+TEST(Compose, ThePostmasterIsToldWhatBounced) {
+    auto e = subject();
+    e.reverse_path = {};
+    auto const message = compose(
+        settings, {&e, {{0, Kind::failed}}, address("postmaster@mx.example"), id, now, true},
+        {original, true});
+    auto const p = parts(message.content);
+    EXPECT_NE(p[0].find("without a return address"), std::string::npos);
+    EXPECT_EQ(p[0].find("Check the address"), std::string::npos) << "advice is for senders";
+    EXPECT_NE(p[2].find("body"), std::string::npos);
+}
+
 TEST(Compose, StatusFitsTheAction) {
     auto const status = [](std::string_view given, Kind kind) {
         auto e = subject();

@@ -49,9 +49,11 @@ bool is_all(Request const& request, Kind kind) {
 
 std::string_view opening(Request const& request) {
     if (request.to_postmaster)
-        return "A report of this server could not be delivered to the one it was for. As nobody "
-               "else can be told, "
-               "you are, as the postmaster. What could not be delivered comes with this message.";
+        return "A message without a return address (a bounce, or another message of a machine) "
+               "could not be "
+               "delivered. As nobody else can be told, you are, as the postmaster. What could not "
+               "be delivered "
+               "comes with this message.";
     if (is_all(request, Kind::failed))
         return "Your message could not be delivered to the recipients named below. It will not be "
                "tried again.";
@@ -93,7 +95,7 @@ void about_recipient(std::string& out, Settings const& settings, Request const& 
     if (one.kind == Kind::delayed && request.subject->expires > request.now)
         paragraph(out,
                   "It will be tried until " + mail::format_date(request.subject->expires) + ".", 4);
-    paragraph(out, words.advice, 4);
+    if (!request.to_postmaster) paragraph(out, words.advice, 4);
     out += "\r\n";
 }
 
@@ -121,7 +123,7 @@ std::string said(envelope::Outcome const& outcome, std::size_t size_max) {
 }
 
 std::string subject_of(Request const& request) {
-    if (request.to_postmaster) return "A report could not be delivered";
+    if (request.to_postmaster) return "A message of a machine could not be delivered";
     if (is_all(request, Kind::failed)) return "Your message could not be delivered";
     if (is_all(request, Kind::delayed)) return "Your message is delayed";
     if (is_all(request, Kind::delivered)) return "Your message was delivered";
