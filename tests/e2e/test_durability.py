@@ -52,7 +52,12 @@ def nothing_acknowledged_is_missing_after_kill(t, way):
                           *(["--pipeline"] if turn % 2 else []))
         wait.until(lambda: len(numbers(acked)) >= before + 150, "acknowledged messages")
         server.kill()
-        load.communicate(timeout=30)
+        try:
+            load.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            with open(t.path("sockets.log"), "wb") as out:
+                subprocess.run(["ss", "-tanpoi"], stdout=out, check=False)
+            raise
         total = len(numbers(acked))
     server.start()
     server.wait_queue_empty(90)

@@ -195,6 +195,10 @@ class Dawk:
         """The queue as the command line tells it: a list of messages."""
         return json.loads(self.cli("queue", "list", "--json"))
 
+    def attempted(self):
+        """Whether some recipient in the queue has been tried in vain."""
+        return any(r["attempts"] for m in self.queue() for r in m["recipients"])
+
     def wait_queue_empty(self, seconds=wait.PATIENCE):
         wait.until(lambda: not self.queue(), "an empty queue", seconds, 0.05)
 

@@ -207,6 +207,10 @@ class FakeServer:
                 offers.append("STARTTLS")
             lines = ["fake.test"] + offers
             return "\r\n".join(f"250{'-' if i + 1 < len(lines) else ' '}{l}" for i, l in enumerate(lines))
+        if verb == "RCPT" and session.mail is None:
+            return "503 5.5.1 no sender"
+        if verb == "DATA" and not session.rcpts:
+            return "503 5.5.1 no recipients"
         return {"HELO": "250 fake.test", "MAIL": "250 2.1.0 ok", "RCPT": "250 2.1.5 ok", "DATA": "354 go on",
                 "RSET": "250 2.0.0 ok", "NOOP": "250 2.0.0 ok", "QUIT": "221 2.0.0 bye",
                 "BDAT": ""}.get(verb, "500 5.5.1 what")
@@ -224,6 +228,9 @@ class FakeServer:
             return self._end(session, line)
         if verb == "BDAT":
             words = line.decode().split()
+            if not session.rcpts:
+                session.exactly(int(words[1]))
+                return self._say(session, "503 5.5.1 no recipients")
             session.chunked = True
             session.data += session.exactly(int(words[1]))
             if len(words) == 3:
@@ -238,6 +245,7 @@ class FakeServer:
             replies.append(self._answer("dot", session, line, "250 2.0.0 taken"))
         with self.lock:
             self.mails.append(Mail(session, replies))
+        session.mail, session.rcpts, session.data = None, [], b""
         return all([self._say(session, reply) for reply in replies])
 
 

@@ -57,6 +57,6 @@ def dovecot_away_means_waiting(t):
     with smtp.Raw(server.ports["mx"]) as client:
         client.hello()
         client.mail("a@client.test", "alice@dawk.test", smtp.message())
-    wait.until(lambda: server.queue() and "attempt" in str(server.queue()), "an attempt")
+    wait.until(server.attempted, "an attempt")
     dove.start()
     wait.until(lambda: fetch_all(dove), "delivery", step=0.2)
