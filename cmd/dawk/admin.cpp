@@ -7,8 +7,6 @@
 #include "dawk/http/client.hpp"
 #include "dawk/mta/settings.hpp"
 
-#include "cmd/dawk/command.hpp"
-
 namespace dawk::cmd {
 namespace {
 
@@ -23,9 +21,9 @@ Exit exit_of(unsigned status) {
 std::string words_of(rt::HttpResponse const& response) {
     boost::system::error_code error;
     auto const value = boost::json::parse(response.body, error);
-    if (error || !value.is_object()) return ascii::printable(response.body, 500);
+    if (error || !value.is_object()) return response.body.substr(0, 500);
     std::string words;
-    for (auto const* name : {"title", "detail"}) {
+    for (auto const* name : {"title", "detail", "error"}) {
         auto const* const text = value.as_object().if_contains(name);
         if (text == nullptr || !text->is_string()) continue;
         words += (words.empty() ? "" : ": ") + std::string(text->as_string());
@@ -33,22 +31,61 @@ std::string words_of(rt::HttpResponse const& response) {
     return words;
 }
 
-}  // namespace
+std::string admin_socket() {
+    if (!globals().state_dir.empty()) return globals().state_dir + "/dawk.sock";
+    return settings()->admin_socket;
+}
 
-std::string ask_server(std::string method, std::string target) {
-    auto socket = settings()->admin_socket;
-    if (!globals().state_dir.empty()) socket = globals().state_dir + "/dawk.sock";
+rt::ExplainedResult<rt::HttpResponse> exchange(std::string const& socket, std::string method,
+                                               std::string target) {
     rt::HttpRequest request;
     request.method = std::move(method);
     request.target = std::move(target);
-    auto const response = http::request(socket, std::move(request));
-    if (!response)
-        fail(Exit::unavailable,
+    return http::request(socket, std::move(request));
+}
+
+bool is_nobody(ErrorCode const& error) {
+    namespace errc = boost::system::errc;
+    return error == Errc::not_found || error == errc::no_such_file_or_directory ||
+           error == errc::connection_refused || error == errc::not_connected;
+}
+
+// The server's words may be several lines, each a problem of the configuration.
+std::string lines(std::string_view text) {
+    text = ascii::trim(text);
+    std::string out;
+    while (true) {
+        auto const end = text.find('\n');
+        out += ascii::printable(text.substr(0, end), 4096);
+        if (end == text.npos) return out;
+        out += '\n';
+        text.remove_prefix(end + 1);
+    }
+}
+
+}  // namespace
+
+std::string ask_server(std::string method, std::string target, std::optional<Exit> refused) {
+    auto const socket = admin_socket();
+    auto const response = exchange(socket, std::move(method), std::move(target));
+    if (!response) {
+        auto const& error = response.error();
+        if (is_nobody(error.code))
+            fail(Exit::unavailable, "no server runs here (nobody listens on " + socket + ')');
+        bool const denied =
+            error.code == Errc::denied || error.code == boost::system::errc::permission_denied;
+        fail(denied ? Exit::no_permission : Exit::unavailable,
              "no server answers at " + socket + ": " +
-                 (response.error().detail.empty() ? response.error().code.message()
-                                                  : response.error().detail));
-    if (response->status / 100 != 2) fail(exit_of(response->status), words_of(*response));
+                 (error.detail.empty() ? error.code.message() : error.detail));
+    }
+    if (response->status / 100 != 2)
+        fail(refused.value_or(exit_of(response->status)), lines(words_of(*response)));
     return response->body;
+}
+
+bool server_is_gone() {
+    auto const response = exchange(admin_socket(), "GET", "/healthz");
+    return !response && is_nobody(response.error().code);
 }
 
 std::string encoded(std::string_view text) {

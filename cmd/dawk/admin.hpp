@@ -6,14 +6,20 @@
 // (Exit::no_user) or does not understand (Exit::usage), with the server's words.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "cmd/dawk/command.hpp"
+
 namespace dawk::cmd {
 
-std::string ask_server(std::string method, std::string target);
+// refused: the code for an answer other than 2xx, instead of the one that fits its status.
+std::string ask_server(std::string method, std::string target, std::optional<Exit> refused = {});
+// Nobody listens on the socket.
+bool server_is_gone();
 
 // RFC 3986 §2.1: everything but unreserved characters as %XX.
 std::string encoded(std::string_view text);

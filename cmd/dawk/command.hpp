@@ -81,6 +81,6 @@ void print_error(std::string_view text);  // to standard error
 // Runs a command line and returns the exit code. name: how we were called.
 int run(int argc, char const* const* argv);
 void add_all_commands(CLI::App& app);  // made by CMake
-std::unique_ptr<CLI::App> make_app();
+std::shared_ptr<CLI::App> make_app();
 
 }  // namespace dawk::cmd

@@ -22,8 +22,8 @@ void make_folder(std::string const& path) {
     if (error) fail(Exit::cannot_create, path + ": " + error.message());
 }
 
-// Root makes the database for the one who owns the folder, whom the server becomes: it could not open
-// one of root's. SQLite itself gives its other files to the owner of the database.
+// Root makes the database for the one who owns the folder, whom the server becomes: it could not
+// open one of root's. SQLite itself gives its other files to the owner of the database.
 void give_to_owner(std::string const& folder, std::string const& path) {
     struct stat info {};
     if (::geteuid() != 0 || ::stat(folder.c_str(), &info) != 0 || info.st_uid == 0) return;

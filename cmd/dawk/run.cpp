@@ -93,8 +93,8 @@ void add_help_command(CLI::App& app) {
 
 }  // namespace
 
-std::unique_ptr<CLI::App> make_app() {
-    auto app = std::make_unique<CLI::App>("Dawk, a mail transfer system", "dawk");
+std::shared_ptr<CLI::App> make_app() {
+    auto app = std::make_shared<CLI::App>("Dawk, a mail transfer system", "dawk");
     auto& g = globals();
     app->set_version_flag("--version,-V", "dawk " DAWK_VERSION);
     app->set_help_flag("--help,-h", "Print this help and exit");
