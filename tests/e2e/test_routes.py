@@ -3,6 +3,7 @@ import os
 
 from harness import check, smtp, tls, wait
 from harness.cases import case, cases_of
+from harness.dawk import give_to_server
 
 FAST = {"queue": {"retry": ["1s"], "backoff_first": "1s", "backoff_max": "1s"}}
 
@@ -196,7 +197,8 @@ def opportunistic_goes_on_without_tls_after_a_broken_handshake(t):
 @cases_of([("required, not offered", "required"), ("verified, not offered", "verified")])
 def without_tls_nothing_is_said_where_tls_is_demanded(t, mode):
     sink = smtp.FakeServer()
-    server = t.dawk(listeners=("relay",), routes=to(sink, tls=mode, ca_file=tls.authority(t)), config=FAST)
+    trust = {"ca_file": tls.authority(t)} if mode == "verified" else {}
+    server = t.dawk(listeners=("relay",), routes=to(sink, tls=mode, **trust), config=FAST)
     send(server)
     wait.until(lambda: sink.connections >= 2, "two attempts")
     check.equal(sink.mails, [])
@@ -229,6 +231,7 @@ def verified_accepts_the_right_one_and_logs_in(t):
     with open(secret, "w", encoding="ascii") as file:
         file.write("smart secret\n")
     os.chmod(secret, 0o600)
+    give_to_server(secret)
     server = t.dawk(listeners=("relay",), routes=to(sink, tls="verified", ca_file=tls.authority(t), user="me",
                                                     password_file=secret))
     send(server)
@@ -268,7 +271,7 @@ def lmtp_answers_for_each_recipient(t):
     sink.used["again"] = True
     server.wait_queue_empty()
     check.true(sink.commands[0].startswith("LHLO mx.dawk.test"))
-    check.contains(sink.mails[0].content[:300], b"Return-Path: <a@client.test>")
+    check.lacks(sink.mails[0].content, b"Return-Path")  # the store makes the final delivery, RFC 5321 §4.4
 
 
 @case()

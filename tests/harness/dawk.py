@@ -13,6 +13,14 @@ from .maildir import Maildir
 PASSWORDS = {"alice": "alice's secret 1", "bob": "bob's secret 2"}
 
 
+def give_to_server(*paths):
+    """Started by root, the server becomes the owner of its folder; nobody is as good as any."""
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("nobody")
+        for path in paths:
+            os.chown(path, user.pw_uid, user.pw_gid)
+
+
 def toml(value):
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -81,14 +89,10 @@ class Dawk:
             self.add_user(f"{user}@{self.DOMAIN}", PASSWORDS.get(user, user + " secret"))
 
     def _give_away(self):
-        """Started by root, the server becomes the owner of its folder; nobody is as good as any."""
         state = self.config["state_dir"]
         for folder in (state, self.mail):
             os.makedirs(folder, exist_ok=True)
-        if os.geteuid() == 0:
-            user = pwd.getpwnam("nobody")
-            for folder in (self.dir, state, self.mail):
-                os.chown(folder, user.pw_uid, user.pw_gid)
+        give_to_server(self.dir, state, self.mail)
 
     def _listener(self, name):
         address = f"{self.host}:{self.ports[name]}"
