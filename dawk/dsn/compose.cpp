@@ -19,8 +19,9 @@ namespace {
 
 using mail::FieldBuilder;
 
-constexpr std::size_t line_size_max = 998;  // RFC 5322 §2.1.1
-constexpr std::size_t word_size_max = 900;  // of a peer's text, so that a line holds it
+constexpr std::size_t line_size_max = 998;    // RFC 5322 §2.1.1
+constexpr std::size_t field_size_max = 2000;  // of a peer's text; ENVID and ORCPT are far shorter
+constexpr std::size_t word_size_max = 900;    // of a peer's text, so that a line holds it
 
 // One body part: its header fields and its content, which ends with a line end.
 struct Part {
@@ -34,7 +35,7 @@ struct Part {
 std::string field_text(std::string_view text) {
     std::string out;
     std::size_t word = 0;
-    for (char const c : text) {
+    for (char const c : text.substr(0, field_size_max)) {
         char const safe = ascii::is_print(c) ? c : ascii::is_space(c) ? ' ' : '?';
         word = safe == ' ' ? 0 : word + 1;
         if (word > word_size_max) {
@@ -98,7 +99,8 @@ std::string original_recipient(std::string const& orcpt, bool global) {
     auto address = semicolon == std::string::npos ? std::string{} : orcpt.substr(semicolon + 1);
     if (!global) return field_text(type + ';' + address);
     if (ascii::iequals(type, "utf-8")) address = unitext_decode(address);
-    if (mail::has_forbidden(address)) return field_text(type + ';' + address);
+    if (mail::has_forbidden(address) || address.size() > word_size_max)
+        return field_text(type + ';' + address);
     return field_text(type) + ';' + address;
 }
 

@@ -252,6 +252,12 @@ struct ReportReader::State final : mail::MimeSink {
         if (current != nullptr) decoder->finish(*current);
         current = nullptr;
     }
+    // Behind the status comes what is returned; if that passes a limit, the news is known all the
+    // same.
+    ErrorCode keep(ErrorCode error) {
+        is_cut = error && has_status && current == nullptr;
+        return is_cut ? ErrorCode{} : error;
+    }
 
     ParseLimits limits;
     mail::MimeScanner scanner;
@@ -262,6 +268,7 @@ struct ReportReader::State final : mail::MimeSink {
     bool has_status = false;
     std::size_t status_level = 0;
     bool is_too_long = false;
+    bool is_cut = false;
 };
 
 ReportReader::ReportReader(ParseLimits limits) : state_(std::make_unique<State>(limits)) {}
@@ -270,11 +277,14 @@ ReportReader::ReportReader(ReportReader&&) noexcept = default;
 ReportReader& ReportReader::operator=(ReportReader&&) noexcept = default;
 
 ErrorCode ReportReader::feed(std::string_view piece) {
-    return state_->scanner.feed(piece);
+    if (state_->is_cut) return {};
+    return state_->keep(state_->scanner.feed(piece));
 }
 
 Result<ParsedReport> ReportReader::finish() {
-    if (auto const error = state_->scanner.finish()) return error;
+    if (!state_->is_cut) {
+        if (auto const error = state_->keep(state_->scanner.finish())) return error;
+    }
     if (!state_->has_status) return Errc::not_found;
     if (state_->is_too_long) return Errc::too_long;
     DAWK_TRY(auto report, parse_status(state_->status, state_->limits));

@@ -103,6 +103,18 @@ TEST(ParseReport, IsBounded) {
     EXPECT_EQ(parse_report(many, {.status_size_bytes = 100}).error(), Errc::too_long);
 }
 
+TEST(ParseReport, WhatIsReturnedMayPassEveryLimit) {
+    auto content = outer +
+                   "--b\r\nContent-Type: message/delivery-status\r\n\r\nFinal-Recipient: rfc822; "
+                   "a@b\r\n\r\n--b\r\n";
+    for (int i = 0; i < 100; ++i) content += "Content-Type: message/rfc822\r\n\r\n";
+    for (std::size_t const cut : {1U, 100'000U}) {
+        auto const report = read(content, cut);
+        ASSERT_TRUE(report);
+        EXPECT_EQ(report->recipients.size(), 1U);
+    }
+}
+
 TEST(ParseReport, ReadsOurOwn) {
     envelope::Envelope e;
     e.id = MessageId::make(from_millis(1'700'000'000'000), 3, 4);
