@@ -148,7 +148,7 @@ std::string say_event(Event const& event) {
     using enum Event::Kind;
     switch (event.kind) {
         case received:
-            return "Accepted " + say_origin(event.origin) + '.';
+            return "Accepted mail of " + angle(event.sender) + ' ' + say_origin(event.origin) + '.';
         case refused:
             return "Refused " + say_origin(event.origin) + ": " + say_outcome(event.outcome);
         case delivered:
