@@ -320,7 +320,8 @@ rt::ExplainedResult<MoveReport> export_spool(ToolWorld world, RocksOptions const
     auto spool = RocksSpool::open(world.pool, world.clock, world.files, options);
     if (!spool) return spool.error();
     std::error_code error;
-    fs::create_directories(folder, error);
+    bool const is_new = fs::create_directories(folder, error);
+    if (is_new) fs::permissions(folder, fs::perms::owner_all, error);  // mail is private
     if (error) return rt::Explained{Errc::io_error, folder + ": " + error.message()};
     for (MessageId after;;) {
         auto const listed = run_task((*spool)->list(after, page));

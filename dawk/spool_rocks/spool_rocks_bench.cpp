@@ -161,6 +161,16 @@ void arguments(benchmark::internal::Benchmark* b) {
 BENCHMARK(BM_Insert)->Apply(arguments);
 BENCHMARK(BM_InsertAndRemove)->Apply(arguments);
 
+Task<void> write_large(World& world, std::string const& piece, std::uint64_t size) {
+    auto writer = world.spool->create_content(spool::contract::id_of(1), size);
+    for (std::uint64_t at = 0; at < size; at += piece.size()) {
+        auto const done = co_await writer->write(piece);
+        if (!done) std::abort();
+    }
+    auto const content = co_await writer->finish();
+    if (!content) std::abort();
+}
+
 // 1 GiB through a content writer: memory must stay where it was.
 void BM_LargeContent(benchmark::State& state) {
     World world;
@@ -169,16 +179,7 @@ void BM_LargeContent(benchmark::State& state) {
     double const before = resident_mib();
     for (auto _ : state) {
         boost::asio::io_context io(1);
-        auto const write = [&]() -> Task<void> {
-            auto writer = world.spool->create_content(spool::contract::id_of(1), size);
-            for (std::uint64_t at = 0; at < size; at += piece.size()) {
-                auto const done = co_await writer->write(piece);
-                if (!done) std::abort();
-            }
-            auto const content = co_await writer->finish();
-            if (!content) std::abort();
-        };
-        boost::asio::co_spawn(io, write(), [](std::exception_ptr e) {
+        boost::asio::co_spawn(io, write_large(world, piece, size), [](std::exception_ptr e) {
             if (e) std::abort();
         });
         io.run();
