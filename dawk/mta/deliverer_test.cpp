@@ -326,6 +326,25 @@ TEST_F(SmtpCarrierTest, LargeContentIsStreamed) {
     EXPECT_EQ(mx1.contents().at(0), "Received: by test\r\n" + content);
 }
 
+TEST_F(SmtpCarrierTest, AHostWithoutEightBitMimeGetsItConverted) {  // RFC 6152 §3
+    mx1.make = [] {
+        FakeServer server;
+        server.ehlo = "250-mx\r\n250 PIPELINING\r\n";
+        return server;
+    };
+    auto e = make_envelope({"to"});
+    e->body = envelope::Body::eight_bit;
+    feed->add(make_job(e,
+                       "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                       "Content-Transfer-Encoding: 8bit\r\n\r\ngr\xC3\xBC\xC3\x9F\r\n"));
+    feed->add(make_job(e, "Subject: gr\xC3\xBC\xC3\x9F\r\n\r\n"));
+    carry();
+    EXPECT_EQ(feed->outcome(1).kind, Kind::delivered) << feed->outcome(1).text;
+    EXPECT_THAT(mx1.contents().at(0), HasSubstr("gr=C3=BC=C3=9F\r\n"));
+    EXPECT_EQ(feed->outcome(2).kind, Kind::failed);
+    EXPECT_EQ(feed->outcome(2).status, "5.6.3");
+}
+
 TEST_F(SmtpCarrierTest, OpportunisticTlsFallsBackToPlain) {  // RFC 7435 §3
     mx1.make = [] {
         FakeServer server;

@@ -32,7 +32,8 @@ class HeldJob {
     bool is_begun = false;     // a transaction is under way
     bool was_retried = false;  // begun a second time, after an idle connection turned out dead
     std::vector<std::size_t> begun_positions;
-    std::unique_ptr<spool::Content::Reader> reader;
+    std::unique_ptr<spool::Content::Reader> reader;  // of a large content
+    std::string converted;  // what goes instead of the content, if anything
 
   private:
     friend class HeldJobs;

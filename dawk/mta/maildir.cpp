@@ -181,6 +181,34 @@ std::string delivery_fields(mail::Address const& reverse_path, mail::Address con
     return mail::return_path_field(reverse_path) + mail::delivered_to_field(recipient);
 }
 
+void append_without_return_path(std::string_view content, std::vector<std::string_view>& pieces) {
+    constexpr std::string_view name = "return-path";
+    std::size_t kept = 0;  // from here on nothing is in pieces yet
+    std::size_t at = 0;
+    bool in_field = false;
+    while (at < content.size()) {
+        auto const end = std::min(content.find('\n', at), content.size() - 1) + 1;
+        auto const line = content.substr(at, end - at);
+        if (ascii::trim(line).empty() && !ascii::is_space(line.front())) break;  // the header's end
+        bool const continues = in_field && ascii::is_space(line.front());
+        auto const rest = ascii::istarts_with(line, name) ? ascii::trim(line.substr(name.size()))
+                                                          : std::string_view();
+        in_field = continues || rest.starts_with(':');
+        if (in_field) {
+            if (at > kept) pieces.push_back(content.substr(kept, at - kept));
+            kept = end;
+        }
+        at = end;
+    }
+    if (kept < content.size()) pieces.push_back(content.substr(kept));
+}
+
+std::uint64_t MaildirItem::size() const noexcept {
+    std::uint64_t sum = 0;
+    for (auto const piece : pieces) sum += piece.size();
+    return sum;
+}
+
 Result<std::unique_ptr<rt::File>> start_maildir_file(rt::Files& files, std::string const& folder,
                                                      std::string const& name) {
     auto const path = folder + "/tmp/" + name;

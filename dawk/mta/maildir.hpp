@@ -40,6 +40,10 @@ std::string maildir_name(WallTime now, std::uint64_t random, std::uint64_t count
 // The fields of a final delivery: Return-Path (RFC 5321 §4.4) and Delivered-To.
 std::string delivery_fields(mail::Address const& reverse_path, mail::Address const& recipient);
 
+// The content as pieces, without the Return-Path fields of its header: there is one, ours (RFC 5321
+// §4.4).
+void append_without_return_path(std::string_view content, std::vector<std::string_view>& pieces);
+
 struct MaildirItem {
     std::string folder;  // of the maildir
     std::string name;    // of the file
@@ -47,6 +51,7 @@ struct MaildirItem {
         pieces;                      // the whole message; unused when the file is written already
     std::unique_ptr<rt::File> file;  // below tmp/, written by start_maildir_file()
     std::optional<ErrorCode> error;  // after delivery: why not
+    std::uint64_t size() const noexcept;  // of all pieces
 };
 
 // Makes tmp/name, and the maildir when it is missing.

@@ -14,6 +14,7 @@ namespace {
 using envelope::Outcome;
 
 constexpr std::size_t batch_jobs = 128;
+constexpr std::size_t head_max = 1U << 20U;  // a header beyond has its Return-Path kept
 
 struct Turn {
     explicit Turn(MaildirTurns& t) : turns(t) {}
@@ -104,48 +105,47 @@ Task<bool> MaildirCarrier::one_batch() {
 }
 
 void MaildirCarrier::add(Batch& batch, HeldJob& held, std::size_t position) {
-    auto const& settings = *feed_->settings();
     auto const& envelope = held.envelope();
     auto const& recipient = envelope.recipients[held.job().recipients[position]];
     auto const content = held.job().content->in_memory();
     batch.fields.push_back(
         std::make_unique<std::string>(delivery_fields(envelope.reverse_path, recipient.address)));
-    auto const& fields = *batch.fields.back();
-    auto const size = fields.size() + envelope.trace.size() + held.job().content->size();
     MaildirItem item;
     item.folder = maildir_folder(feed_->route().maildir, recipient.address,
                                  detail_of(recipient.address, recipient.original));
-    item.name =
-        maildir_name(env_.clock.wall(), env_.rng.next(), ++counter_, settings.hostname, size);
-    item.pieces = {fields, envelope.trace};
-    if (content) item.pieces.push_back(*content);
+    item.pieces = {*batch.fields.back(), envelope.trace};
+    if (content) {
+        append_without_return_path(*content, item.pieces);
+        item.name = new_name(item.size());
+    }
     batch.items.push_back(std::move(item));
     batch.places.push_back({held.id(), position});
 }
 
-// A large content is read by this task and written by the pool, piece by piece. What the pool works
-// on is owned by its job.
+std::string MaildirCarrier::new_name(std::uint64_t size) {
+    auto const& host = feed_->settings()->hostname;
+    return maildir_name(env_.clock.wall(), env_.rng.next(), ++counter_, host, size);
+}
+
+// A large content in the works: read by the carrier's task, written by the pool. What the pool
+// works on is owned by its job.
+struct MaildirCarrier::Work {
+    std::shared_ptr<Batch> batch;
+    std::size_t index = 0;
+    std::unique_ptr<spool::Content::Reader> reader;
+    std::uint64_t octets = 0;  // read so far
+    std::string head;          // of the content, with all of its header
+    std::vector<std::string_view> pieces;
+    MaildirItem& item() { return batch->items[index]; }
+};
+
 Task<void> MaildirCarrier::write_large(std::shared_ptr<Batch> batch, spool::ContentPtr content) {
-    struct Work {
-        std::shared_ptr<Batch> batch;
-        std::unique_ptr<spool::Content::Reader> reader;
-        std::vector<std::string_view> pieces;
-        std::size_t index;
-        MaildirItem& item() { return batch->items[index]; }
-    };
-    auto const index = batch->items.size() - 1;
     auto const work = std::make_shared<Work>();
+    work->index = batch->items.size() - 1;
     work->batch = std::move(batch);
     work->reader = content->reader();
-    work->index = index;
-    auto const begin = [&files = env_.files, work]() -> Result<void> {
-        auto& item = work->item();
-        DAWK_TRY(item.file, start_maildir_file(files, item.folder, item.name));
-        return item.file->append(item.pieces);
-    };
+    auto written = co_await begin_large(work, content->size());
     auto const append = [work] { return work->item().file->append(work->pieces); };
-    auto written = co_await rt::offload(env_.pool, begin);
-    std::uint64_t octets = 0;
     while (written) {
         auto const piece = co_await work->reader->next();
         if (!piece) {
@@ -153,12 +153,32 @@ Task<void> MaildirCarrier::write_large(std::shared_ptr<Batch> batch, spool::Cont
             break;
         }
         if (piece->empty()) break;
-        octets += piece->size();
+        work->octets += piece->size();
         work->pieces.assign(1, *piece);
         written = co_await rt::offload(env_.pool, append);
     }
-    if (written && octets != content->size()) written = make_error_code(Errc::corrupt);
+    if (written && work->octets != content->size()) written = make_error_code(Errc::corrupt);
     if (!written) work->item().error = written.error();
+}
+
+// Up to the end of the header, so that the name can tell the size of the file.
+Task<Result<void>> MaildirCarrier::begin_large(std::shared_ptr<Work> work, std::uint64_t size) {
+    while (work->head.find("\r\n\r\n") == work->head.npos && work->head.size() < head_max) {
+        auto const piece = co_await work->reader->next();
+        if (!piece) co_return piece.error();
+        if (piece->empty()) break;
+        work->head.append(*piece);
+    }
+    work->octets = work->head.size();
+    auto& item = work->item();
+    append_without_return_path(work->head, item.pieces);
+    item.name = new_name(item.size() + size - std::min(size, work->octets));
+    auto const begin = [&files = env_.files, work]() -> Result<void> {
+        auto& begun = work->item();
+        DAWK_TRY(begun.file, start_maildir_file(files, begun.folder, begun.name));
+        return begun.file->append(begun.pieces);
+    };
+    co_return co_await rt::offload(env_.pool, begin);
 }
 
 void MaildirCarrier::settle(Batch& batch) {

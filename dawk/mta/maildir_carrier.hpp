@@ -29,8 +29,11 @@ class MaildirCarrier {
 
   private:
     struct Batch;
+    struct Work;
     Task<bool> one_batch();
     Task<void> write_large(std::shared_ptr<Batch> batch, spool::ContentPtr content);
+    Task<Result<void>> begin_large(std::shared_ptr<Work> work, std::uint64_t size);
+    std::string new_name(std::uint64_t size);
     void add(Batch& batch, HeldJob& held, std::size_t position);
     void settle(Batch& batch);
     envelope::Outcome outcome_of(MaildirItem const& item, SteadyTime since) const;

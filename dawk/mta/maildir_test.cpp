@@ -79,6 +79,33 @@ TEST_F(MaildirTest, StoresWhatWasSentUnderItsFields) {
     EXPECT_THAT(name, HasSubstr(",S=" + std::to_string(mails[0].size())));
 }
 
+TEST_F(MaildirTest, AForeignReturnPathIsReplaced) {  // RFC 5321 §4.4
+    std::string const rest = "Subject: x\r\n\r\nReturn-Path: of the body\r\n";
+    std::string const forged = "Return-Path: <evil@evil.test>\r\n";
+    std::string const folded =
+        "A: b\r\nRETURN-PATH :\r\n <evil@evil.test>\r\nReturn-Path-Not: c\r\n";
+    for (bool const large : {false, true}) {
+        add_mail(forged + rest, large);
+        add_mail(folded + rest, large);
+        add_mail("Return-Path:\r\n", large);
+    }
+    carry();
+    auto const names = us.files().list("/var/dawk/mail/example.test/to/new").value();
+    ASSERT_EQ(names.size(), 6U);
+    std::vector<std::string> ends;
+    std::string const ours =
+        "Return-Path: <from@example.org>\r\nDelivered-To: to@example.test\r\n"
+        "Received: by test\r\n";
+    for (auto const& name : names) {
+        auto const text = us.files().get("/var/dawk/mail/example.test/to/new/" + name).value();
+        EXPECT_THAT(name, HasSubstr(",S=" + std::to_string(text.size()) + ","));
+        ASSERT_THAT(text, StartsWith(ours));
+        ends.push_back(text.substr(ours.size()));
+    }
+    std::string const kept = "A: b\r\nReturn-Path-Not: c\r\n" + rest;
+    EXPECT_THAT(ends, ::testing::UnorderedElementsAre(rest, rest, kept, kept, "", ""));
+}
+
 TEST_F(MaildirTest, WhatWasCalledDeliveredOutlastsAPowerCut) {
     feed->add(make_job(make_envelope({"a", "b"}), "Subject: 1\r\n\r\n"));
     feed->add(make_job(make_envelope({"a"}), "Subject: 2\r\n\r\n"));

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/mta/downgrade.hpp"
 #include "dawk/sasl/server.hpp"
 
 namespace dawk::mta {
@@ -280,6 +281,15 @@ smtp::Transaction SmtpCarrier::make_transaction(HeldJob& held) const {
     transaction.content = held.job().content->in_memory();
     transaction.content_size = held.job().content->size();
     transaction.tag = held.id();
+    auto converted = transaction.content
+                         ? downgrade(*transaction.content, held.envelope().body, offered)
+                         : std::nullopt;
+    if (converted) {
+        held.converted = std::move(converted->content);
+        transaction.content = held.converted;
+        transaction.content_size = held.converted.size();
+        transaction.converted = converted->body;
+    }
     if (!transaction.content) held.reader = held.job().content->reader();
     return transaction;
 }

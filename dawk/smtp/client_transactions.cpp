@@ -246,7 +246,7 @@ bool ClientSession::start(Open& open) {
 
 // RSET if needed, MAIL, and with PIPELINING all of RCPT and DATA (RFC 2920 §3.1).
 void ClientSession::append_group(Open& open) {
-    bool const binary = open.what.envelope->body == envelope::Body::binary;
+    bool const binary = open.what.body() == envelope::Body::binary;
     open.chunked = binary || goes_in_one_write(open);
     open.phase = Phase::commands;
     if (needs_rset_) {

@@ -36,7 +36,7 @@ std::string_view header_of(std::string_view content) noexcept {
 
 bool holds_eight_bit(Transaction const& what) noexcept {
     // A large content is not read twice: what was declared counts.
-    if (!what.content) return what.envelope->body != Body::seven_bit;
+    if (!what.content) return what.body() != Body::seven_bit;
     return has_eight_bit(*what.content) || has_eight_bit(what.head);
 }
 
@@ -79,16 +79,15 @@ std::optional<Obstacle> find_obstacle(Transaction const& what, Extensions const&
     if (envelope.require_tls && !offered.require_tls) {
         return never("5.7.30", "the host lacks REQUIRETLS");  // RFC 8689 §5
     }
-    if (envelope.body == Body::binary && !(offered.chunking && offered.binary_mime)) {
+    if (what.body() == Body::binary && !(offered.chunking && offered.binary_mime)) {
         return never("5.6.3", "the message is binary and the host lacks BINARYMIME");
     }
     if (auto obstacle = find_utf8_obstacle(what, offered)) return obstacle;
-    // Deviation: RFC 6152 §3 also allows to convert. That would break signatures; hosts without
-    // 8BITMIME are all but extinct.
+    // RFC 6152 §3: convert or give up; who can convert has done so before.
     if (!offered.eight_bit_mime && !policy.send_eight_bit_anyway && holds_eight_bit(what)) {
         return never("5.6.3", "the message has 8-bit octets and the host lacks 8BITMIME");
     }
-    if (what.content && envelope.body != Body::binary &&
+    if (what.content && what.body() != Body::binary &&
         (has_bare_line_end(*what.content) || has_bare_line_end(what.head))) {
         return never("5.6.0", "the message has a CR or LF alone");  // RFC 5321 §2.3.8
     }
@@ -104,8 +103,8 @@ void append_mail(std::string& out, Transaction const& what, Extensions const& of
         out += " SIZE=";
         append_number(out, what.size());
     }
-    if (envelope.body == Body::eight_bit && offered.eight_bit_mime) out += " BODY=8BITMIME";
-    if (envelope.body == Body::binary) out += " BODY=BINARYMIME";
+    if (what.body() == Body::eight_bit && offered.eight_bit_mime) out += " BODY=8BITMIME";
+    if (what.body() == Body::binary) out += " BODY=BINARYMIME";
     if (envelope.smtputf8 && offered.smtputf8) out += " SMTPUTF8";
     if (envelope.require_tls) out += " REQUIRETLS";
     if (offered.dsn) {

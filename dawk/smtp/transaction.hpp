@@ -30,7 +30,9 @@ struct Transaction {
     std::optional<std::string_view> content;  // all of it; nothing: asked for piece by piece
     std::uint64_t content_size = 0;           // octets without head
     std::uint64_t tag = 0;                    // the caller's own; given back with the result
+    std::optional<envelope::Body> converted;  // what the content is now, when it was converted
 
+    envelope::Body body() const noexcept { return converted.value_or(envelope->body); }
     std::uint64_t size() const noexcept { return head.size() + content_size; }
 };
 
