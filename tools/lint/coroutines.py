@@ -14,7 +14,8 @@ def check(source):
             yield token.line, "asio::detached swallows errors: spawn into a TaskGroup"
         if token.text == "co_await":
             yield from _check_await(source, index)
-        if token.text == "[" and token.kind == "lambda" and not source.path.endswith("_test.cpp"):
+        if token.text == "[" and token.kind == "lambda" and \
+                not source.path.endswith(("_test.cpp", "_bench.cpp")):
             yield from _check_coroutine_lambda(source, index)
 
 
