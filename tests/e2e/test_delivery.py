@@ -57,7 +57,7 @@ def trace_fields_stand_on_top_once(t):
     send(server, data)
     got = server.alice().one()
     header, _ = split(got)
-    check.equal(fields(got, "Return-Path")[0], "<sender@client.test>")
+    check.equal(fields(got, "Return-Path"), ["<sender@client.test>"])
     check.true(header.startswith("Return-Path: "), header)
     received = fields(got, "Received")
     check.equal(len(received), 2)
