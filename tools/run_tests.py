@@ -18,7 +18,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CORES = os.cpu_count() or 1
 # Modules whose code runs on more than one thread: their tests run under the thread sanitizer too.
-THREADED = ("rt", "spool", "net", "spool_rocks", "directory_sqlite", "history_rocks", "http")
+THREADED = ("rt", "spool", "net", "spool_rocks", "directory_sqlite", "history_rocks", "http", "observe")
 FUZZ_SECONDS = 4
 UNIT_TIMEOUT = 600
 
