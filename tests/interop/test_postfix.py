@@ -122,7 +122,7 @@ def smtp_sink_of_postfix_takes_all(t):
     from harness import ports
     port = ports.free()
     with open(t.path("sink.err"), "wb") as err:
-        sink = subprocess.Popen(["smtp-sink", "-u", "postfix", "-c", "-D", "/dev/null", f"127.0.0.1:{port}", "100"],
+        sink = subprocess.Popen(["smtp-sink", "-u", "postfix", "-c", f"127.0.0.1:{port}", "100"],
                                 stdout=err, stderr=err)
     t.undo(sink.kill)
     wait.for_port(port, process=sink)
