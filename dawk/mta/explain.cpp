@@ -194,7 +194,11 @@ Task<rt::HttpResponse> explain_message(QueueCore& core, MessageId id) {
         story.say("Message " + id.text() + " cannot be read: " + trouble);
         story.facts["state"] = "unreadable";
     } else {
+        auto const& first = history->front();
         story.say("Message " + id.text() + " is finished and no longer in the queue.");
+        story.say(first.sender.empty()
+                      ? "It had no sender: it was a report or bounce."
+                      : "Its sender was <" + ascii::printable(first.sender, 320) + ">.");
         story.facts["state"] = "finished";
     }
     if (history)

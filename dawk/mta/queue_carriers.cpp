@@ -224,9 +224,7 @@ void QueueCore::kick(Slot& slot) {
         bool const given = wake_waiting(slot);
         if (!given) break;
     }
-    auto const limit = slot.state.limit(policy(), now());
-    while (active.ready.size() > active.starting && active.carriers.size() < limit) {
-        if (slot.state.is_probing() && active.flying > 0) break;
+    while (may_start(slot)) {
         if (carriers_ >= std::max<std::uint32_t>(1, policy().connections_all)) {
             if (active.starved) break;
             active.starved = true;
@@ -237,6 +235,14 @@ void QueueCore::kick(Slot& slot) {
         }
         start_carrier(slot);
     }
+}
+
+// Is there work for one more carrier, and the right to it? (The total apart.)
+bool QueueCore::may_start(Slot const& slot) const {
+    auto const& active = *slot.active;
+    if (stopping_ || recording_fails_ || active.ready.size() <= active.starting) return false;
+    if (slot.state.is_probing() && active.flying > 0) return false;
+    return active.carriers.size() < slot.state.limit(policy(), now());
 }
 
 void QueueCore::start_carrier(Slot& slot) {
@@ -295,29 +301,28 @@ void QueueCore::finish_carrier(std::shared_ptr<Carrier> carrier) {
     if (carrier->taken == 0 && !carrier->was_told_to_end && !carrier->connected &&
         !active.ready.empty() && !stopping_)
         mark_failed(slot);
+    ++slot.parts;  // nobody forgets the slot before we are done with it
     if (slot.state.backed_off_until(now())) unload(slot);
     feed_starved();
     kick(slot);
+    --slot.parts;
     schedule(slot);
     relax(slot);
 }
 
+// One at a time, so that all who wait get something before one gets more.
 void QueueCore::feed_starved() {
-    while (!starved_.empty() && carriers_ < std::max<std::uint32_t>(1, policy().connections_all)) {
+    auto const most = std::max<std::uint32_t>(1, policy().connections_all);
+    while (!recording_fails_ && !starved_.empty() && carriers_ < most) {
         auto* const slot = starved_.front();
         starved_.pop_front();
         slot->active->starved = false;
-        if (slot->active->ready.empty() || stopping_) {
-            relax(*slot);
-            continue;
-        }
-        // One at a time, so that all who wait get something before one gets more.
-        auto const limit = slot->state.limit(policy(), now());
-        if (slot->active->carriers.size() < limit) start_carrier(*slot);
-        if (slot->active->ready.size() > slot->active->starting &&
-            slot->active->carriers.size() < limit) {
+        if (may_start(*slot)) start_carrier(*slot);
+        if (may_start(*slot)) {
             slot->active->starved = true;
             starved_.push_back(slot);
+        } else {
+            relax(*slot);
         }
     }
 }

@@ -197,6 +197,7 @@ void QueueCore::set_recording(bool fails, ErrorCode error) {
         schedule(*slot);
         relax(*slot);
     }
+    feed_starved();
     soon();
 }
 

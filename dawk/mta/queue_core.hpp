@@ -146,6 +146,7 @@ class QueueCore {
     void finish_carrier(std::shared_ptr<Carrier> carrier);
     void mark_failed(Slot& slot);
     void feed_starved();
+    bool may_start(Slot const& slot) const;
     void stall(Slot& slot);
     Task<void> run_carrier(std::size_t shard, std::shared_ptr<Feed> feed);
     Job hand_out(Slot& slot, Carrier& carrier);

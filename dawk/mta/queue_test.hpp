@@ -208,7 +208,7 @@ class QueueFixture {
     }
 
     void boot() {
-        spool = std::make_unique<spool::MemSpool>(disk);
+        spool = std::make_unique<spool::MemSpool>(disk, spool_options);
         QueueDeps deps{*spool, events, directory, {}};
         for (std::size_t i = 0; i < shards_; ++i) deps.shards.push_back({host.env(), *deliverer});
         queue =
@@ -304,6 +304,7 @@ class QueueFixture {
     sim::Internet internet;
     sim::Host host;
     std::shared_ptr<spool::MemDisk> disk;
+    spool::MemSpoolOptions spool_options;
     std::unique_ptr<spool::MemSpool> spool;
     directory::MemDirectory directory;
     EventLog events;

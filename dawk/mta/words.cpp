@@ -157,7 +157,7 @@ std::string say_event(Event const& event) {
             return "Relayed for " + to + ". " + say_outcome(event.outcome);
         case deferred:
             return "Attempt " + std::to_string(event.attempt) + " for " + to + " was deferred. " +
-                   say_outcome(event.outcome) + " Next attempt: " + utc(event.next_attempt) + '.';
+                   say_outcome(event.outcome) + "; next attempt " + utc(event.next_attempt) + '.';
         case failed:
             return "Failed for good for " + to + ". " + say_outcome(event.outcome);
         case expired:
