@@ -1,5 +1,5 @@
-// Runs a fuzz target over the files and folders named on the command line, without libFuzzer, so that
-// every compiler replays every corpus in the ordinary test run. Options (-runs=0) are ignored.
+// Runs a fuzz target over the files and folders named on the command line, without libFuzzer, so
+// that every compiler replays every corpus in the ordinary test run. Options (-runs=0) are ignored.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -1,12 +1,13 @@
 // Address: the mailbox of an envelope, a local part and a domain (RFC 5321 §2.3.11, §4.1.2).
 //
-//     auto a = mail::parse_mailbox("\"john doe\"@Example.ORG");   // local: john doe, domain: example.org
-//     a->text();                                                  // "john doe"@example.org
+//     auto a = mail::parse_mailbox("\"john doe\"@Example.ORG");   // local: john doe, domain:
+//     example.org a->text();                                                  // "john
+//     doe"@example.org
 //
 // The local part is kept as it was meant (unquoted, case kept); the domain is kept in lower case,
 // without a trailing dot, as U-labels or A-labels as received, or an address literal "[192.0.2.1]".
-// It never holds a control octet; 8-bit octets only as valid UTF-8, and only where the caller allows.
-// Standards: RFC 5321 §4.1.2, §4.5.3.1; RFC 6531 §3.3.
+// It never holds a control octet; 8-bit octets only as valid UTF-8, and only where the caller
+// allows. Standards: RFC 5321 §4.1.2, §4.5.3.1; RFC 6531 §3.3.
 #pragma once
 
 #include <compare>
@@ -32,14 +33,16 @@ struct Address {
 };
 
 struct AddressOptions {
-    bool utf8 = false;          // SMTPUTF8 was given (RFC 6531 §3.3)
-    bool need_domain = true;    // false: "postmaster" alone, in any case, is an address (RFC 5321 §4.5.1)
-    bool long_local = false;    // a local part of more than 64 octets, up to the limit of the whole: those
-                                // that return-path schemes make (VERP, SRS, BATV); RFC 5321 §4.5.3.1
-                                // asks to impose no limit where one can
+    bool utf8 = false;  // SMTPUTF8 was given (RFC 6531 §3.3)
+    bool need_domain =
+        true;  // false: "postmaster" alone, in any case, is an address (RFC 5321 §4.5.1)
+    bool long_local = false;  // a local part of more than 64 octets, up to the limit of the whole:
+                              // those that return-path schemes make (VERP, SRS, BATV); RFC 5321
+                              // §4.5.3.1 asks to impose no limit where one can
 };
 
-// local-part@domain without brackets. Errors: bad_syntax, too_long (64, 255 and 254 octets, §4.5.3.1).
+// local-part@domain without brackets. Errors: bad_syntax, too_long (64, 255 and 254 octets,
+// §4.5.3.1).
 Result<Address> parse_mailbox(std::string_view text, AddressOptions options = {});
 
 // A domain name or literal alone, checked and lowered. Errors as above.

@@ -1,10 +1,10 @@
 // The contract between the queue and those who deliver.
 //
-// The QueueRunner (one for the process, on shard 0) owns all state of envelopes and destinations. For a
-// destination with work it starts as many carriers as its limits allow. A carrier takes jobs from its
-// JobFeed, performs each, and hands back one Outcome for each recipient of the job. It decides nothing
-// about retries. When the feed has no more work (after waiting idle for the time it is given), the carrier
-// says goodbye to its peer and ends.
+// The QueueRunner (one for the process, on shard 0) owns all state of envelopes and destinations.
+// For a destination with work it starts as many carriers as its limits allow. A carrier takes jobs
+// from its JobFeed, performs each, and hands back one Outcome for each recipient of the job. It
+// decides nothing about retries. When the feed has no more work (after waiting idle for the time it
+// is given), the carrier says goodbye to its peer and ends.
 #pragma once
 
 #include <memory>
@@ -29,7 +29,7 @@ struct Job {
 };
 
 class JobFeed {
- public:
+  public:
     virtual ~JobFeed() = default;
     virtual routing::Route const& route() const = 0;
     virtual SettingsPtr const& settings() const = 0;
@@ -37,21 +37,21 @@ class JobFeed {
     virtual std::vector<Job> take(std::size_t max) = 0;
     // Waits for work until the deadline; false: none came, or the queue wants this carrier to end.
     virtual Task<bool> wait(SteadyTime deadline) = 0;
-    // Hands a job back; outcomes[i] is of job.recipients[i]. Recorded by the queue with its next group
-    // commit; the carrier need not wait. Every taken job is handed back exactly once.
+    // Hands a job back; outcomes[i] is of job.recipients[i]. Recorded by the queue with its next
+    // group commit; the carrier need not wait. Every taken job is handed back exactly once.
     virtual void done(Job job, std::vector<envelope::Outcome> outcomes) = 0;
-    // The host could not be reached or spoken to at all: the queue backs off the destination. Jobs the
-    // carrier holds are handed back by done() with this outcome as well.
+    // The host could not be reached or spoken to at all: the queue backs off the destination. Jobs
+    // the carrier holds are handed back by done() with this outcome as well.
     virtual void host_failed(envelope::Outcome const& outcome) = 0;
     // A connection is up and the peer has greeted: ends the destination's back-off.
     virtual void host_ready() = 0;
 };
 
 class Deliverer {
- public:
+  public:
     virtual ~Deliverer() = default;
-    // Runs one carrier to its end. Never throws but for cancellation (shutdown), and then has handed back
-    // each job that was not surely finished as deferred.
+    // Runs one carrier to its end. Never throws but for cancellation (shutdown), and then has
+    // handed back each job that was not surely finished as deferred.
     virtual Task<void> carry(std::shared_ptr<JobFeed> feed) = 0;
 };
 

@@ -1,5 +1,5 @@
-// Settings: what one run of the server was told to do, complete and checked. Immutable; a reload makes a
-// new one, and running sessions keep the old. Filled by dawk/config from the TOML file.
+// Settings: what one run of the server was told to do, complete and checked. Immutable; a reload
+// makes a new one, and running sessions keep the old. Filled by dawk/config from the TOML file.
 #pragma once
 
 #include <cstdint>
@@ -35,13 +35,13 @@ struct TlsSettings {
 
 struct LimitSettings {
     smtp::Limits smtp;
-    std::uint32_t connections = 5000;              // in all
-    std::uint32_t connections_per_address = 100;   // loopback and `allow` networks are not counted
+    std::uint32_t connections = 5000;             // in all
+    std::uint32_t connections_per_address = 100;  // loopback and `allow` networks are not counted
     std::uint64_t disk_free_min_bytes = 256ULL << 20U;  // below: 452 4.3.1 to new mail
 };
 
 struct SpoolSettings {
-    std::uint64_t large_content_bytes = 256ULL << 10U;   // larger contents get a file of their own
+    std::uint64_t large_content_bytes = 256ULL << 10U;  // larger contents get a file of their own
     std::chrono::hours history_age{24 * 30};
     std::uint64_t history_bytes = 4ULL << 30U;
 };
@@ -52,24 +52,24 @@ struct DnsSettings {
 };
 
 struct LogSettings {
-    std::string file;              // "" or "-": standard output
-    std::string level = "info";    // error, warning, info, debug
-    bool subjects = false;         // log subjects of messages
+    std::string file;            // "" or "-": standard output
+    std::string level = "info";  // error, warning, info, debug
+    bool subjects = false;       // log subjects of messages
 };
 
 struct Settings {
     std::string hostname;
     std::string state_dir;
-    std::string admin_socket;      // default: state_dir/dawk.sock
-    std::string postmaster;        // where postmaster mail and double bounces go, an address
-    std::uint32_t threads = 0;     // 0: chosen by the number of cores
+    std::string admin_socket;        // default: state_dir/dawk.sock
+    std::string postmaster;          // where postmaster mail and double bounces go, an address
+    std::uint32_t threads = 0;       // 0: chosen by the number of cores
     std::chrono::seconds grace{30};  // graceful stop: time for open transactions
     std::vector<ListenerSettings> listeners;
     TlsSettings tls;
-    std::string http_address;      // "" for none
+    std::string http_address;  // "" for none
     routing::Config routing;
     DnsSettings dns;
-    std::uint16_t mx_port = 25;    // where MX hosts are spoken to; another only in tests
+    std::uint16_t mx_port = 25;  // where MX hosts are spoken to; another only in tests
     queue::Policy queue;
     LimitSettings limits;
     smtp::ServerTimeouts server_timeouts;

@@ -10,9 +10,10 @@
 namespace dawk::queue {
 
 struct Policy {
-    std::vector<Millis> retry = {std::chrono::minutes(5),  std::chrono::minutes(15), std::chrono::minutes(30),
-                                 std::chrono::hours(1),    std::chrono::hours(2),    std::chrono::hours(3)};
-    double jitter = 0.10;                       // each interval times 1 ± jitter
+    std::vector<Millis> retry = {std::chrono::minutes(5),  std::chrono::minutes(15),
+                                 std::chrono::minutes(30), std::chrono::hours(1),
+                                 std::chrono::hours(2),    std::chrono::hours(3)};
+    double jitter = 0.10;  // each interval times 1 ± jitter
     Millis expire = std::chrono::hours(24 * 5);
     Millis expire_bounce = std::chrono::hours(24 * 2);
     Millis warn_after = std::chrono::hours(4);  // one delay DSN; 0: never
@@ -26,8 +27,8 @@ struct Policy {
     Millis connection_idle = std::chrono::seconds(2);  // kept open without work
     std::uint32_t recipients_per_transaction = 100;
     // Memory.
-    std::uint64_t hot_content_bytes = 64ULL << 20U;   // contents kept in memory for delivery
-    std::uint32_t ready_per_destination = 1000;        // messages loaded ahead of their turn
+    std::uint64_t hot_content_bytes = 64ULL << 20U;  // contents kept in memory for delivery
+    std::uint32_t ready_per_destination = 1000;      // messages loaded ahead of their turn
     std::uint32_t ready_all = 20'000;
 };
 

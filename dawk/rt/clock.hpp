@@ -7,7 +7,7 @@
 namespace dawk::rt {
 
 class Clock {
- public:
+  public:
     virtual ~Clock() = default;
     virtual SteadyTime steady() const = 0;
     virtual WallTime wall() const = 0;

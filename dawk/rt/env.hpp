@@ -1,5 +1,5 @@
-// Env: the whole outside world of one shard. Production passes the real one, the simulation its own.
-// References outlive every task.
+// Env: the whole outside world of one shard. Production passes the real one, the simulation its
+// own. References outlive every task.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -1,6 +1,6 @@
 // Files: the file system, as far as mailboxes and large contents need it. Blocking: call it inside
-// offload() (dawk/rt/work.hpp). Nothing is durable before sync() of the file and sync_folder() of every
-// folder whose entries changed. Errors: not_found, exists, denied, no_space, io_error.
+// offload() (dawk/rt/work.hpp). Nothing is durable before sync() of the file and sync_folder() of
+// every folder whose entries changed. Errors: not_found, exists, denied, no_space, io_error.
 #pragma once
 
 #include <cstdint>
@@ -15,26 +15,31 @@
 namespace dawk::rt {
 
 class File {
- public:
+  public:
     virtual ~File() = default;  // closes; never syncs
     virtual Result<void> append(std::span<std::string_view const> pieces) = 0;
-    virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) = 0;  // 0 at the end
+    virtual Result<std::size_t> read_at(std::uint64_t offset,
+                                        std::span<char> buffer) = 0;  // 0 at the end
     virtual Result<std::uint64_t> size() = 0;
     virtual Result<void> preallocate(std::uint64_t size_bytes) = 0;  // best effort, size unchanged
-    virtual Result<void> sync() = 0;  // fdatasync
+    virtual Result<void> sync() = 0;                                 // fdatasync
     // Permission bits as in chmod; unsupported where there are none.
     virtual Result<unsigned> mode() { return Errc::unsupported; }
 };
 
 class Files {
- public:
+  public:
     virtual ~Files() = default;
-    virtual Result<std::unique_ptr<File>> create(std::string const& path, unsigned mode) = 0;  // O_EXCL
-    virtual Result<std::unique_ptr<File>> open(std::string const& path) = 0;  // to read, no symlink at the end
+    virtual Result<std::unique_ptr<File>> create(std::string const& path,
+                                                 unsigned mode) = 0;  // O_EXCL
+    virtual Result<std::unique_ptr<File>> open(
+        std::string const& path) = 0;  // to read, no symlink at the end
     virtual Result<void> rename(std::string const& from, std::string const& to) = 0;  // replaces
-    virtual Result<void> link(std::string const& from, std::string const& to) = 0;    // exists if taken
+    virtual Result<void> link(std::string const& from,
+                              std::string const& to) = 0;  // exists if taken
     virtual Result<void> remove(std::string const& path) = 0;
-    virtual Result<void> make_folder(std::string const& path, unsigned mode) = 0;  // exists if there
+    virtual Result<void> make_folder(std::string const& path,
+                                     unsigned mode) = 0;  // exists if there
     virtual Result<bool> exists(std::string const& path) = 0;
     virtual Result<std::vector<std::string>> list(std::string const& folder) = 0;  // names, sorted
     virtual Result<void> sync_folder(std::string const& path) = 0;

@@ -1,5 +1,5 @@
-// HTTP as plain values: what the administration, metrics and health handlers take and give. The server and
-// the client that carry them are dawk/http.
+// HTTP as plain values: what the administration, metrics and health handlers take and give. The
+// server and the client that carry them are dawk/http.
 #pragma once
 
 #include <functional>

@@ -19,23 +19,23 @@ struct ConnectTarget {
 
 // A certificate chain with its key, ready to serve. Opaque; immutable; shared by listeners.
 class TlsIdentity {
- public:
+  public:
     virtual ~TlsIdentity() = default;
 };
 
 struct TlsClientPolicy {
     enum class Verify {
-        none,   // opportunistic: encrypt, take any certificate (RFC 7435)
-        webpki, // chain to the system's roots (or ca_file) and the name must match (RFC 9525)
-        dane,   // one of the TLSA records matches (RFC 7672 §3)
+        none,    // opportunistic: encrypt, take any certificate (RFC 7435)
+        webpki,  // chain to the system's roots (or ca_file) and the name must match (RFC 9525)
+        dane,    // one of the TLSA records matches (RFC 7672 §3)
     };
     Verify verify = Verify::none;
-    std::string server_name;              // SNI, and the name to match; A-labels
-    std::string ca_file;                  // PEM; "" means the system's
-    std::string certificate_sha256_pin;   // lower-case hex; when set, nothing else is asked
+    std::string server_name;             // SNI, and the name to match; A-labels
+    std::string ca_file;                 // PEM; "" means the system's
+    std::string certificate_sha256_pin;  // lower-case hex; when set, nothing else is asked
     // For dane: the records of a secure answer, and further names a DANE-TA certificate may carry
-    // (RFC 7672 §3.2.2). Usages 0 and 1, and what else is unusable, are left out; when nothing remains
-    // the peer is not authenticated and TlsFacts::verified says so (§2.2).
+    // (RFC 7672 §3.2.2). Usages 0 and 1, and what else is unusable, are left out; when nothing
+    // remains the peer is not authenticated and TlsFacts::verified says so (§2.2).
     std::vector<dns::Tlsa> tlsa;
     std::vector<std::string> further_names;
 };
@@ -49,19 +49,21 @@ template <class T>
 using ExplainedResult = boost::system::result<T, Explained>;
 
 class Network {
- public:
+  public:
     virtual ~Network() = default;
     virtual Task<Result<std::unique_ptr<Stream>>> connect(ConnectTarget target) = 0;
-    // "systemd:NAME" takes the socket of that name from LISTEN_FDS. reuse_port lets every shard bind.
-    virtual Result<std::unique_ptr<Listener>> listen(std::string const& address, bool reuse_port) = 0;
+    // "systemd:NAME" takes the socket of that name from LISTEN_FDS. reuse_port lets every shard
+    // bind.
+    virtual Result<std::unique_ptr<Listener>> listen(std::string const& address,
+                                                     bool reuse_port) = 0;
     virtual ExplainedResult<std::shared_ptr<TlsIdentity const>> load_identity(
         std::string const& certificate_file, std::string const& key_file) = 0;
-    // Handshakes; what the plain stream had already read is never seen by the TLS one. The deadline of
-    // the plain stream holds. On failure the plain stream is closed and destroyed.
+    // Handshakes; what the plain stream had already read is never seen by the TLS one. The deadline
+    // of the plain stream holds. On failure the plain stream is closed and destroyed.
     virtual Task<ExplainedResult<std::unique_ptr<Stream>>> tls_accept(
         std::unique_ptr<Stream> plain, std::shared_ptr<TlsIdentity const> identity) = 0;
-    virtual Task<ExplainedResult<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> plain,
-                                                                      TlsClientPolicy policy) = 0;
+    virtual Task<ExplainedResult<std::unique_ptr<Stream>>> tls_connect(
+        std::unique_ptr<Stream> plain, TlsClientPolicy policy) = 0;
 };
 
 }  // namespace dawk::rt

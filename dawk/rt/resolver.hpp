@@ -1,5 +1,6 @@
-// Resolver: asks DNS. Answers carry their failure inside (dns::Status), so a query never fails otherwise.
-// Cached and validated by the adapter; SERVFAIL, timeout and bogus are temporary, never "absent".
+// Resolver: asks DNS. Answers carry their failure inside (dns::Status), so a query never fails
+// otherwise. Cached and validated by the adapter; SERVFAIL, timeout and bogus are temporary, never
+// "absent".
 #pragma once
 
 #include "dawk/base/time.hpp"
@@ -9,7 +10,7 @@
 namespace dawk::rt {
 
 class Resolver {
- public:
+  public:
     virtual ~Resolver() = default;
     // The name must be A-labels, lower case. Returns by the deadline (Status::timeout).
     virtual Task<dns::Answer> query(dns::Question question, SteadyTime deadline) = 0;

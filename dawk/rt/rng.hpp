@@ -6,7 +6,7 @@
 namespace dawk::rt {
 
 class Rng {
- public:
+  public:
     virtual ~Rng() = default;
     virtual std::uint64_t next() = 0;
     // Uniform in [0, bound), bound > 0; the same for every standard library.

@@ -5,9 +5,9 @@
 //
 // One reader and one writer at a time, on the shard that made it. A deadline that passes ends the
 // pending and every later operation with Errc::timed_out until it is moved; the connection itself
-// stays open, so that a last reply can still be written. Moving it holds for what is pending as well:
-// "now" ends a read that waits. The peer's orderly end is Errc::closed.
-// A TLS stream ends when TLS ends: it never falls back to plain octets.
+// stays open, so that a last reply can still be written. Moving it holds for what is pending as
+// well: "now" ends a read that waits. The peer's orderly end is Errc::closed. A TLS stream ends
+// when TLS ends: it never falls back to plain octets.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@
 namespace dawk::rt {
 
 struct Endpoint {
-    std::string address;     // "192.0.2.1", "2001:db8::1", or "unix:/path"
-    std::uint16_t port = 0;  // 0 for unix sockets
+    std::string address;       // "192.0.2.1", "2001:db8::1", or "unix:/path"
+    std::uint16_t port = 0;    // 0 for unix sockets
     std::string text() const;  // "192.0.2.1:25", "[2001:db8::1]:25", "unix:/path"
     bool is_unix() const noexcept { return address.starts_with("unix:"); }
     friend auto operator<=>(Endpoint const&, Endpoint const&) = default;
@@ -33,17 +33,17 @@ struct Endpoint {
 Result<Endpoint> parse_endpoint(std::string_view text);
 
 struct TlsFacts {
-    std::string version;          // "TLSv1.3"
-    std::string cipher;           // "TLS_AES_256_GCM_SHA384"
-    std::string group;            // "X25519", may be empty
-    bool verified = false;        // the peer's certificate satisfied the asked policy
-    std::string verify_error;     // why not, for people
-    std::string peer_subject;     // of the peer's certificate, "" without one
+    std::string version;       // "TLSv1.3"
+    std::string cipher;        // "TLS_AES_256_GCM_SHA384"
+    std::string group;         // "X25519", may be empty
+    bool verified = false;     // the peer's certificate satisfied the asked policy
+    std::string verify_error;  // why not, for people
+    std::string peer_subject;  // of the peer's certificate, "" without one
     bool resumed = false;
 };
 
 class Stream {
- public:
+  public:
     virtual ~Stream() = default;
     // At least one octet, at most buffer.size().
     virtual Task<Result<std::size_t>> read_some(std::span<char> buffer) = 0;
@@ -64,7 +64,7 @@ class Stream {
 };
 
 class Listener {
- public:
+  public:
     virtual ~Listener() = default;
     // Errors that pass (descriptor limit, peer gone) are retried inside; what returns is final.
     virtual Task<Result<std::unique_ptr<Stream>>> accept() = 0;

@@ -1,6 +1,6 @@
 // Task<T>: a coroutine of Dawk. g++ 12.2 miscompiles some shapes, so co_await stands alone in its
-// statement, its arguments are names, moved names or constructor calls (tools/lint.py holds that), and
-// parameters are taken by value unless they outlive every session.
+// statement, its arguments are names, moved names or constructor calls (tools/lint.py holds that),
+// and parameters are taken by value unless they outlive every session.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -5,24 +5,25 @@
 //     sessions.cancel();               // each task unwinds at its await
 //     co_await sessions.join();        // before the group dies, which is checked
 //
-// A task that ends with an exception other than cancellation is reported to on_failure (default: a line
-// on standard error) and counted; it never takes the group with it. One executor, one thread.
+// A task that ends with an exception other than cancellation is reported to on_failure (default: a
+// line on standard error) and counted; it never takes the group with it. One executor, one thread.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <list>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "dawk/rt/task.hpp"
 
 namespace dawk::rt {
 
 class TaskGroup {
- public:
+  public:
     using OnFailure = std::function<void(std::exception_ptr)>;
     explicit TaskGroup(boost::asio::any_io_executor executor, OnFailure on_failure = {});
     ~TaskGroup();  // bug if tasks are left
@@ -37,7 +38,7 @@ class TaskGroup {
     std::uint64_t failed() const noexcept { return failed_; }
     boost::asio::any_io_executor const& executor() const noexcept { return executor_; }
 
- private:
+  private:
     using Signals = std::list<boost::asio::cancellation_signal>;
     void finished(Signals::iterator task, std::exception_ptr error);
 
