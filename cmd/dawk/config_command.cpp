@@ -5,6 +5,7 @@
 #include "dawk/config/config.hpp"
 #include "dawk/config/document.hpp"
 #include "dawk/config/keys.hpp"
+#include "dawk/config/manual.hpp"
 
 #include "cmd/dawk/cli.hpp"
 #include "cmd/dawk/json.hpp"
@@ -16,6 +17,7 @@ struct Options {
     std::string file;
     bool strict = false;
     std::string word;
+    std::string format = "text";
 };
 using OptionsPtr = std::shared_ptr<Options>;
 
@@ -71,6 +73,8 @@ std::string default_of(config::Key const& key) {
 }
 
 void keys(Options const& options) {
+    if (options.format == "mdoc") return print(config::manual_page());
+    if (options.format == "toml") return print(config::example_file());
     std::vector<config::Key const*> found;
     for (auto const& key : config::keys())
         if (key.path.find(options.word) != key.path.npos) found.push_back(&key);
@@ -104,6 +108,11 @@ void add_config_command(CLI::App& app) {
         ->callback(show);
     auto* listing = command->add_subcommand("keys", "Explains the keys");
     listing->add_option("WORD", options->word, "Only keys with this in their name");
+    listing
+        ->add_option("--format", options->format,
+                     "text, or all keys as the manual page (mdoc) or as a configuration (toml)")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "mdoc", "toml"}));
     listing->callback([options] { keys(*options); });
 }
 

@@ -11,6 +11,7 @@
 
 #include "dawk/config/document.hpp"
 #include "dawk/config/keys.hpp"
+#include "dawk/config/manual.hpp"
 
 namespace dawk::config {
 namespace {
@@ -388,6 +389,41 @@ TEST(Keys, AreDocumentedAndTheirDefaultsAndExamplesAreValid) {
                     << key.path << ": " << problem.text("t");
         }
     }
+}
+
+// Both are committed for those who read them without building; manual.hpp says how to renew them.
+TEST(Manual, TheFilesAreThoseOfTheTable) {
+    EXPECT_EQ(file_text("docs/man/dawk.toml.5"), manual_page());
+    EXPECT_EQ(file_text("examples/dawk.toml"), example_file());
+}
+
+TEST(Manual, NamesEveryKey) {
+    auto const page = manual_page();
+    for (auto const& key : keys())
+        EXPECT_THAT(page, HasSubstr(".It Ic " + std::string(key.name()) + " Pq ")) << key.path;
+}
+
+TEST(Example, NamesEveryKeyAndLoads) {
+    auto const text = file_text("examples/dawk.toml");
+    auto const loaded = load_text(text, "examples/dawk.toml");
+    EXPECT_TRUE(loaded.settings) << loaded.text();
+    for (auto const& key : keys()) {
+        auto const name = std::string(key.name()) + " = ";
+        EXPECT_TRUE(text.find('\n' + name) != text.npos || text.find("\n#" + name) != text.npos)
+            << key.path;
+    }
+}
+
+// What is commented out must be right as well when it is taken in.
+TEST(Example, LoadsWithEverythingTakenIn) {
+    std::string text = file_text("examples/dawk.toml");
+    for (std::size_t at = 0; (at = text.find("\n#", at)) != text.npos; ++at)
+        if (text[at + 2] != ' ' && text[at + 2] != '\n') text.erase(at + 1, 1);
+    auto const first = text.find("allow = ");
+    ASSERT_NE(first, text.npos);
+    text.insert(first, "# only with service relay: ");
+    auto const loaded = load_text(text, "examples/dawk.toml");
+    EXPECT_TRUE(loaded.settings) << loaded.text();
 }
 
 }  // namespace

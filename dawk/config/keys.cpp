@@ -35,6 +35,7 @@ void add_top(Keys& k) {
                  .ref = AT(admin_socket),
                  .doc = "The Unix socket on which the running server takes orders from the dawk "
                         "command.",
+                 .example = "\"/run/dawk/dawk.sock\"",
                  .default_words = "dawk.sock in state_dir"});
     k.push_back({.path = "postmaster",
                  .ref = AT(postmaster),
