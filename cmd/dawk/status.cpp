@@ -22,7 +22,7 @@ std::string status_json(mta::Settings const& settings, StatusFacts const& facts)
         {"disk_free_bytes", facts.usage.disk_free_bytes},
     };
     boost::json::object const out = {
-        {"version", "0.1.0"},
+        {"version", DAWK_VERSION},
         {"hostname", settings.hostname},
         {"config", facts.config},
         {"ready", facts.readiness.empty()},
