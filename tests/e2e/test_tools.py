@@ -38,7 +38,8 @@ def every_way_of_sending_arrives_whole(t):
         check.equal(taken["messages"], 300, str(options))
         check.equal(taken["recipients"], 900 if "--recipients" in options else 300)
         if "--per-connection" in options:
-            check.equal(taken["connections"], 300)
+            # A session may have its next connection open before it learns that nothing is left to send.
+            check.true(300 <= taken["connections"] <= 350, str(taken))
         if "--size" not in options:
             check.equal(taken["bytes"], 300 * 2048)
 
