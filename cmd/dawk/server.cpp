@@ -480,7 +480,10 @@ int Server::run() {
         if (sigwait(&signals, &signal) != 0) continue;
         if (signal == SIGHUP)
             asio::post(server.env().executor, [&server] { server.spawn_reload(); });
-        if (signal == SIGUSR1) (void)server.log->reopen();
+        if (signal == SIGUSR1) {
+            auto const reopened = server.log->reopen();
+            if (!reopened) server.say("error", "log not reopened: " + reopened.error().message());
+        }
         if (signal != SIGTERM && signal != SIGINT) continue;
         server.say("info", "stopping: open transactions are finished, new ones refused");
         asio::post(server.env().executor, [&server] { server.spawn_stop(); });
