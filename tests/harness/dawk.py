@@ -117,6 +117,7 @@ class Dawk:
         if wait_ready:
             for port in self.ports.values():
                 wait.for_port(port, self.host, process=self.process)
+            wait.for_port(self.http, "127.0.0.1", process=self.process)
         return self
 
     @property
