@@ -6,7 +6,9 @@
     tests/run.py e2e --tag smoke --build build/asan
     tests/run.py e2e --list
 
-Cases run beside each other, each in a process, folder and network namespace of its own.
+Cases run beside each other, each in a process, folder and network namespace of its own. One that fails is
+run once more, alone: a machine too busy for its patience is no defect of the server. What passes only then is
+named as unsteady. Cases tagged "strict" count mail, and have one chance.
 """
 import argparse
 import importlib.util
@@ -21,6 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 from harness import cases  # noqa: E402
 
+MOST_REPEATED = 5  # more failures than these are no matter of chance
 SUITES = ("e2e", "interop", "conformance", "package")
 
 
@@ -77,6 +80,18 @@ class Running:
 
 
 def run_all(todo, build, workers, keep):
+    """Results of all cases; those of failed ones that may be repeated are of the second run."""
+    results = run_once(todo, build, workers, keep)
+    again = {r["name"] for r in results if r["status"] == "failed"}
+    repeat = [c for c in todo if c.name in again and "strict" not in c.tags]
+    if not repeat or len(repeat) > MOST_REPEATED:
+        return results
+    print(f"-- once more, alone: {len(repeat)}", flush=True)
+    second = {r["name"]: {**r, "unsteady": r["status"] == "passed"} for r in run_once(repeat, build, 1, keep)}
+    return [second.get(r["name"], r) for r in results]
+
+
+def run_once(todo, build, workers, keep):
     running, results = {}, []
     todo = sorted(todo, key=lambda c: -c.seconds)
     alone = [c for c in todo if "alone" in c.tags]

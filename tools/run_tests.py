@@ -26,7 +26,7 @@ UNIT_TIMEOUT = 600
 class Tally:
     def __init__(self):
         self.passed, self.failed, self.skipped = 0, 0, 0
-        self.failures, self.skips = [], {}
+        self.failures, self.skips, self.unsteady = [], {}, []
 
     def add(self, name, status, detail=""):
         if status == "passed":
@@ -265,7 +265,10 @@ class Runner:
             self.tally.add(f"{preset} {suite}", "failed", f"exit code {code} and no report\n{output}")
             return
         for case in results:
-            self.tally.add(f"{preset} {suite} {case['name']}", case["status"], case.get("detail", ""))
+            name = f"{preset} {suite} {case['name']}"
+            self.tally.add(name, case["status"], case.get("detail", ""))
+            if case.get("unsteady"):
+                self.tally.unsteady.append(name)
         if code != 0 and all(case["status"] != "failed" for case in results):
             self.tally.add(f"{preset} {suite}", "failed", f"exit code {code}\n{output}")
 
@@ -310,6 +313,8 @@ def main():
         shutil.rmtree(runner.scratch, ignore_errors=True)
     for reason, names in sorted(tally.skips.items()):
         print(f"skipped {len(names)}: {reason}")
+    for name in tally.unsteady:
+        print(f"unsteady, passed when run again: {name}")
     for name in tally.failures:
         print(f"failed: {name}")
     print(f"{time.monotonic() - began:.0f} s in all")

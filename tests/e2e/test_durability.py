@@ -30,7 +30,7 @@ def number_of(message):
     return int(re.match(rb"<(\d+)@load", fields(message, "Message-ID")[0].encode()).group(1))
 
 
-@cases_of([("maildir", "maildir"), ("relay", "relay")], seconds=240)
+@cases_of([("maildir", "maildir"), ("relay", "relay")], "strict", seconds=240)
 def nothing_acknowledged_is_missing_after_kill(t, way):
     """Twenty times under load: kill -9, start again. In the end every acknowledged message has arrived, and
     no more arrived twice than were on their way when it died."""
@@ -68,7 +68,7 @@ def nothing_acknowledged_is_missing_after_kill(t, way):
     check.at_most(len(got) - len(set(got)), rounds * 200, "messages that came twice")
 
 
-@case("strace", seconds=90)
+@case("strace", "strict", seconds=90)
 def the_sync_comes_before_the_reply(t):
     """By trace of the system calls: between the last octet of a message and its 250 lies a sync that ended."""
     t.need_program("strace")
