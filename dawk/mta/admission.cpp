@@ -210,10 +210,31 @@ std::unique_ptr<envelope::Envelope> Reception::make_envelope() {
     return out;
 }
 
-Task<void> Reception::authenticate() {
+Task<void> Reception::fetch_keys() {
+    std::string name = session_.credentials().name;
+    auto keys = co_await ports_.directory.scram_keys(std::move(name));
+    if (keys) {
+        session_.supply_keys(std::move(*keys));
+    } else {
+        session_.authenticated(smtp::ServerSession::Login::unavailable);
+    }
+}
+
+Task<Result<directory::LoginResult>> Reception::log_in() {
     auto& credentials = session_.credentials();
-    std::string const name = credentials.name;
-    auto const result = co_await ports_.directory.login(name, credentials.password);
+    using Proof = sasl::Credentials::Proof;
+    if (credentials.proof == Proof::refused) co_return directory::LoginResult::bad_credentials;
+    std::string name = credentials.name;
+    if (credentials.proof == Proof::shown) {
+        co_return co_await ports_.directory.may_log_in(std::move(name));
+    }
+    std::string password = credentials.password;
+    co_return co_await ports_.directory.login(std::move(name), std::move(password));
+}
+
+Task<void> Reception::authenticate() {
+    std::string const name = session_.credentials().name;
+    auto const result = co_await log_in();
     using Login = smtp::ServerSession::Login;
     using Found = directory::LoginResult;
     Login login = Login::unavailable;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "dawk/base/base64.hpp"
+#include "dawk/crypto/hash.hpp"
 #include "dawk/directory/mem_directory.hpp"
 #include "dawk/sim/network.hpp"
 #include "dawk/smtp/reply.hpp"
@@ -41,6 +43,7 @@ struct Step {
     int replies = 1;
     bool tls_before = false;
     Duration pause_before{};
+    std::function<std::string()> answer{};  // instead of send, made when it is time
 };
 
 struct Transcript {
@@ -144,6 +147,7 @@ struct ReceiverTest : ::testing::Test {
                 }
                 stream = std::move(*secured);
             }
+            if (step.answer) step.send = step.answer();
             auto const sent = co_await stream->write_all(step.send);
             if (!sent) out->ended = sent.error().message();
             for (int i = 0; i < step.replies; ++i) {
@@ -340,6 +344,52 @@ TEST_F(ReceiverTest, ImplicitTlsSpeaksFirstWithinTls) {  // RFC 8314 §3.3
                      out, "192.0.2.9"));
     world.run_for(1h);
     EXPECT_EQ(out->codes, "220 250 334 334 235/2.7.0 250/2.1.0");
+}
+
+// The client's side of RFC 5802 over the wire.
+struct ScramLogin {
+    std::string user, password;
+    std::string first_bare() const { return "n=" + user + ",r=abc"; }
+    std::string final(std::string const& server_first) const {
+        std::string const nonce = server_first.substr(0, server_first.find(','));
+        std::size_t const salt_at = server_first.find(",s=") + 3;
+        std::size_t const count_at = server_first.find(",i=");
+        auto const salt = base64::decode(server_first.substr(salt_at, count_at - salt_at)).value();
+        auto const count =
+            static_cast<std::uint32_t>(std::stoul(server_first.substr(count_at + 3)));
+        auto const salted = crypto::pbkdf2(crypto::Hash::sha256, password, salt, count, 32);
+        auto const key = crypto::hmac(crypto::Hash::sha256, salted, "Client Key");
+        auto const stored = crypto::digest(crypto::Hash::sha256, key);
+        std::string const without_proof = "c=biws," + nonce;
+        auto proof = crypto::hmac(crypto::Hash::sha256, stored,
+                                  first_bare() + "," + server_first + "," + without_proof);
+        for (std::size_t i = 0; i < proof.size(); ++i)
+            proof[i] = static_cast<char>(proof[i] ^ key[i]);
+        return without_proof + ",p=" + base64::encode(proof);
+    }
+};
+
+TEST_F(ReceiverTest, LogsInByScram) {  // RFC 7677
+    start();
+    auto const attempt = [&](ScramLogin login) {
+        auto out = std::make_shared<Transcript>();
+        Step final{"", 1};
+        final.answer = [login, out] {
+            return base64::encode(login.final(base64::decode(out->last).value())) + "\r\n";
+        };
+        std::vector<Step> steps{{"", 1, true}, {"EHLO c\r\n"}};
+        steps.push_back(
+            {"AUTH SCRAM-SHA-256 " + base64::encode("n,," + login.first_bare()) + "\r\n"});
+        steps.push_back(final);
+        steps.push_back({"\r\n"});
+        group.spawn(talk(465, steps, out, "192.0.2.9"));
+        world.run_for(1h);
+        return out->codes;
+    };
+    EXPECT_EQ(attempt({"alice@dawk.test", "secret"}), "220 250 334 334 235/2.7.0");
+    EXPECT_EQ(attempt({"off@dawk.test", "secret"}), "220 250 334 334 525/5.7.13");
+    EXPECT_EQ(attempt({"alice@dawk.test", "wrong"}), "220 250 334 535/5.7.8 500/5.5.1");
+    EXPECT_EQ(attempt({"nobody@dawk.test", "secret"}), "220 250 334 535/5.7.8 500/5.5.1");
 }
 
 TEST_F(ReceiverTest, SubmissionKeepsWhatIsThere) {

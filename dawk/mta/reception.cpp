@@ -172,6 +172,8 @@ Task<void> Reception::satisfy() {
             co_return co_await close_content();
         case smtp::Want::authenticate:
             co_return co_await authenticate();
+        case smtp::Want::auth_keys:
+            co_return co_await fetch_keys();
         default:
             break;
     }

@@ -71,6 +71,8 @@ class Reception {
     Task<void> take_content();
     Task<void> close_content();
     Task<void> authenticate();
+    Task<void> fetch_keys();
+    Task<Result<directory::LoginResult>> log_in();
 
     void refuse(Verdict const& verdict, mail::Address const& recipient = {});
     void note_refusal(Verdict const& verdict, mail::Address const& recipient);

@@ -3,15 +3,19 @@
 #include <algorithm>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/check.hpp"
+#include "dawk/sasl/checks.hpp"
+#include "dawk/sasl/scram.hpp"
 
 namespace dawk::sasl {
-
-namespace {
 
 bool is_name(std::string_view text) noexcept {
     return !text.empty() && text.size() <= name_max &&
            std::none_of(text.begin(), text.end(), ascii::is_control);
 }
+
+namespace {
+
 bool is_password(std::string_view text) noexcept {
     return !text.empty() && text.size() <= password_max && text.find('\0') == text.npos;
 }
@@ -32,9 +36,11 @@ class PlainServer : public ServerMechanism {
         std::string_view const name = response->substr(first + 1, second - first - 1);
         std::string_view const password = response->substr(second + 1);
         if (!is_name(name) || !is_password(password)) return Step::malformed;
-        if (!authorization.empty() && authorization != name) return Step::denied;
         credentials_.name = name;
         credentials_.password = password;
+        // Nobody may act as somebody else.
+        bool const as_other = !authorization.empty() && authorization != name;
+        if (as_other) credentials_.proof = Credentials::Proof::refused;
         return Step::verify;
     }
 };
@@ -72,7 +78,12 @@ Credentials::~Credentials() {
     wipe(password);
 }
 
+void ServerMechanism::supply(crypto::ScramKeys, std::string) {
+    DAWK_CHECK(false);  // only a mechanism that asked for keys is given some
+}
+
 std::unique_ptr<ServerMechanism> make_server(std::string_view name) {
+    if (ascii::iequals(name, "SCRAM-SHA-256")) return make_scram_server();
     if (ascii::iequals(name, "PLAIN")) return std::make_unique<PlainServer>();
     if (ascii::iequals(name, "LOGIN")) return std::make_unique<LoginServer>();
     return nullptr;

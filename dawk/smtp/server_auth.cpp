@@ -1,5 +1,6 @@
 // STARTTLS and AUTH of ServerSession.
 #include <algorithm>
+#include <utility>
 
 #include "dawk/base/base64.hpp"
 #include "dawk/base/check.hpp"
@@ -70,8 +71,10 @@ void ServerSession::step_auth(std::optional<std::string_view> response) {
             authenticating_ = false;
             want_ = Want::authenticate;
             return;
-        case Step::denied:
-            return fail_login(535, "5.7.8", "Authentication failed");
+        case Step::keys:
+            authenticating_ = false;
+            want_ = Want::auth_keys;
+            return;
         case Step::malformed:
             return end_auth(501, "5.5.2", "Malformed response");
     }
@@ -93,8 +96,16 @@ void ServerSession::fail_login(unsigned code, std::string_view status, std::stri
     reply(code, status, text);
 }
 
+void ServerSession::supply_keys(crypto::ScramKeys keys) {
+    DAWK_CHECK(want_ == Want::auth_keys);
+    want_ = Want::none;
+    mechanism_->supply(std::move(keys));
+    authenticating_ = true;
+    reply(334, "", base64::encode(mechanism_->challenge()));
+}
+
 void ServerSession::authenticated(Login result) {
-    DAWK_CHECK(want_ == Want::authenticate);
+    DAWK_CHECK(want_ == Want::authenticate || want_ == Want::auth_keys);
     want_ = Want::none;
     switch (result) {
         case Login::ok:

@@ -46,6 +46,7 @@ struct ServerConfig {
 
 enum class Want : std::uint8_t {
     none,           // more octets
+    auth_keys,      // keys of credentials().name: supply_keys(), or authenticated(unavailable)
     authenticate,   // credentials(); answer with authenticated()
     sender,         // transaction(): accept() or refuse()
     recipient,      // recipient(): accept() or refuse()
@@ -78,6 +79,7 @@ class ServerSession {
     void tls_started();
     enum class Login { ok, bad_credentials, disabled, unavailable };
     void authenticated(Login result);
+    void supply_keys(crypto::ScramKeys keys);
 
     // The driver's own events: the session says goodbye with 421 and wants to close.
     void time_out();   // RFC 5321 §4.5.3.2.7

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dawk/base/base64.hpp"
 #include "dawk/smtp/session_peer.hpp"
 
 namespace dawk::smtp {
@@ -87,7 +88,7 @@ TEST(ServerSession, OffersAuthOnlyWithinTls) {  // RFC 4954 §4, RFC 3207 §4.2
     SessionPeer peer(config(), true);
     peer.feed("EHLO c\r\n");
     std::string const out = peer.take();
-    EXPECT_NE(out.find("250-AUTH PLAIN LOGIN\r\n"), out.npos);
+    EXPECT_NE(out.find("250-AUTH SCRAM-SHA-256 PLAIN LOGIN\r\n"), out.npos);
     EXPECT_EQ(out.find("STARTTLS"), out.npos);
 }
 
@@ -309,6 +310,24 @@ TEST(ServerSession, AuthLogin) {
                                 "AUTH LOGIN\r\nYQ==\r\nc2VjcmV0\r\nRSET\r\nMAIL FROM:<>\r\n");
     EXPECT_NE(r.output.find("334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n235 "), r.output.npos);
     EXPECT_EQ(dialog("AUTH LOGIN YQ==\r\nc2VjcmV0\r\n", config(), true), "250 334 235");
+}
+
+TEST(ServerSession, AuthScramAsksForKeysAndRefusesAFalseProof) {  // RFC 5802
+    std::string const first = base64::encode("n,,n=a,r=x");
+    SessionPeer peer(config(), true);
+    peer.feed("EHLO c\r\n");
+    peer.feed("AUTH SCRAM-SHA-256 " + first + "\r\n");
+    EXPECT_EQ(peer.notes.back(), "KEYS a");
+    std::string const out = peer.take();
+    std::size_t const at = out.rfind("334 ") + 4;
+    std::string const challenge = base64::decode(out.substr(at, out.size() - at - 2)).value();
+    ASSERT_TRUE(challenge.starts_with("r=x"));
+    std::string const nonce = challenge.substr(0, challenge.find(','));
+    std::string const proof = base64::encode(std::string(32, 'p'));
+    peer.feed(base64::encode("c=biws," + nonce + ",p=" + proof) + "\r\n");
+    EXPECT_EQ(codes(peer.take(), true), "535/5.7.8");
+    EXPECT_EQ(peer.session.identity(), "");
+    EXPECT_EQ(dialog("AUTH SCRAM-SHA-256\r\n!\r\n", config(), true), "250 334 501");
 }
 
 TEST(ServerSession, AuthErrors) {  // RFC 4954 §4, §6
