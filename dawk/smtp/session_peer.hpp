@@ -95,21 +95,24 @@ class SessionPeer {
                 notes.push_back("KEYS " + session.credentials().name);
                 session.supply_keys(crypto::ScramKeys::make("secret", "salt", 4096));
                 break;
-            case Want::authenticate: {
-                auto& c = session.credentials();
-                notes.push_back("AUTH " + c.name);
-                using Login = ServerSession::Login;
-                using Proof = sasl::Credentials::Proof;
-                session.authenticated(c.proof == Proof::refused ? Login::bad_credentials
-                                      : c.proof == Proof::shown ? Login::ok
-                                      : c.password == "secret"  ? Login::ok
-                                      : c.password == "off"     ? Login::disabled
-                                      : c.password == "busy"    ? Login::unavailable
-                                                                : Login::bad_credentials);
+            case Want::authenticate:
+                log_in();
                 break;
-            }
         }
         return true;
+    }
+
+    void log_in() {
+        auto& c = session.credentials();
+        notes.push_back("AUTH " + c.name);
+        using Login = ServerSession::Login;
+        using Proof = sasl::Credentials::Proof;
+        session.authenticated(c.proof == Proof::refused ? Login::bad_credentials
+                              : c.proof == Proof::shown ? Login::ok
+                              : c.password == "secret"  ? Login::ok
+                              : c.password == "off"     ? Login::disabled
+                              : c.password == "busy"    ? Login::unavailable
+                                                        : Login::bad_credentials);
     }
 };
 
