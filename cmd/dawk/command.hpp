@@ -32,6 +32,7 @@ namespace groups {
 inline constexpr char server[] = "The server";
 inline constexpr char mail[] = "Mail";
 inline constexpr char names[] = "Domains, users and aliases";
+inline constexpr char authentication[] = "Who sent it";
 inline constexpr char setup[] = "Setting up";
 }  // namespace groups
 

@@ -100,17 +100,27 @@ dmarc::Input dmarc_input(Client const& client, mail::HeaderSection const& header
     return input;
 }
 
-dns::Inquiry<Report> Checker::finish() {
-    Report report;
-    report.iprev = co_await check_iprev(client_.ip);
-    spf::Query const query{client_.ip, client_.helo, client_.sender, client_.authserv_id,
-                           client_.now};
-    report.spf_helo = co_await spf::check_helo(query);
-    if (client_.sender.empty()) {
-        report.spf = report.spf_helo;
+dns::Inquiry<SenderReport> check_sender(Client client) {
+    SenderReport out;
+    out.iprev = co_await check_iprev(client.ip);
+    spf::Query const query{client.ip, client.helo, client.sender, client.authserv_id, client.now};
+    out.spf_helo = co_await spf::check_helo(query);
+    if (client.sender.empty()) {
+        out.spf = out.spf_helo;
     } else {
-        report.spf = co_await spf::check(query);
+        out.spf = co_await spf::check(query);
     }
+    co_return out;
+}
+
+dns::Inquiry<Report> Checker::finish() {
+    auto sender = co_await check_sender(client_);
+    co_return co_await finish(std::move(sender));
+}
+
+dns::Inquiry<Report> Checker::finish(SenderReport sender) {
+    Report report;
+    static_cast<SenderReport&>(report) = std::move(sender);
     report.dkim = co_await dkim_.finish();
     report.arc = co_await arc_.finish();
     auto input = dmarc_input(client_, header_, report.spf, report.dkim);

@@ -40,9 +40,15 @@ std::string_view to_string(Iprev::Result result) noexcept;
 // At most 10 names of the address are tried.
 dns::Inquiry<Iprev> check_iprev(std::string ip);
 
-struct Report {
+// What is known of a sender before the first octet of the message: asked while the conversation
+// goes on.
+struct SenderReport {
     Iprev iprev;
     spf::Verdict spf_helo, spf;
+};
+dns::Inquiry<SenderReport> check_sender(Client client);
+
+struct Report : SenderReport {
     std::vector<dkim::Verdict> dkim;
     arc::Verdict arc;
     dmarc::Verdict dmarc;
@@ -53,8 +59,9 @@ class Checker {
   public:
     Checker(Client client, mail::HeaderSection const& header, dkim::KeyCache* keys = nullptr);
     void body(std::string_view piece);
-    // Call once; the checker and the header must outlive the inquiry.
+    // Call one of them once; the checker and the header must outlive the inquiry.
     dns::Inquiry<Report> finish();
+    dns::Inquiry<Report> finish(SenderReport sender);
 
   private:
     Client client_;

@@ -151,11 +151,7 @@ dns::Answer ZoneFile::answer(dns::Question const& question) const {
         out.canonical_name = name;
         auto const found = names_.find(name);
         if (found == names_.end()) {
-            // An empty non-terminal exists (RFC 8020).
-            bool const above = std::any_of(names_.begin(), names_.end(), [&](auto const& entry) {
-                return entry.first.ends_with("." + name);
-            });
-            out.status = above ? dns::Status::no_data : dns::Status::nxdomain;
+            out.status = dns::Status::nxdomain;
             return out;
         }
         auto const record = found->second.records.find(question.type);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/mail/idna.hpp"
 #include "dawk/spf/macro.hpp"
 #include "dawk/spf/record.hpp"
 
@@ -293,7 +294,9 @@ dns::Inquiry<Step> follow_redirect(Run& run, std::string domain_spec, int depth)
 
 dns::Inquiry<Step> check_domain(Run& run, std::string domain, int depth) {
     // §4.3: a malformed domain, or one of a single label, has no record.
-    if (depth > depth_max || !is_queryable(domain) || domain.find('.') == domain.npos) {
+    bool const is_literal = domain.starts_with('[');
+    if (depth > depth_max || is_literal || !is_queryable(domain) ||
+        domain.find('.') == domain.npos) {
         co_return failed(Result::none, "not a domain name: " + ascii::printable(domain, 80));
     }
     run.macros.domain = domain;
@@ -349,8 +352,18 @@ dns::Inquiry<Verdict> run_check(Run& run, std::string domain) {
     co_return verdict;
 }
 
+// RFC 8616 §4: internationalised domains are checked, and put into macros, as A-labels.
+std::string a_labels(std::string domain) {
+    if (ascii::is_ascii(domain)) return domain;
+    auto converted = mail::to_a_labels(domain);
+    return converted ? std::move(*converted) : domain;
+}
+
 dns::Inquiry<Verdict> check_identity(Query query, std::string local, std::string sender_domain,
                                      std::string domain) {
+    domain = a_labels(std::move(domain));
+    sender_domain = a_labels(std::move(sender_domain));
+    query.helo = a_labels(std::move(query.helo));
     Run run;
     auto const ip = Ip::parse(query.ip);
     if (!ip) {
