@@ -1,8 +1,11 @@
 // The options of the checks, and where their message and their answers come from.
 #include "cmd/dawk/auth.hpp"
 
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
 #include <limits.h>

@@ -18,6 +18,7 @@
 #include "dawk/mailauth/look_up.hpp"
 #include "dawk/mailauth/mailauth.hpp"
 
+#include "cmd/dawk/command.hpp"
 #include "cmd/dawk/json.hpp"
 
 namespace dawk::mailauth {

@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 
 constexpr std::string_view zone_text = R"({
   "example.org": {"TXT": ["v=spf1 ip4:192.0.2.0/24 exp=why.example.org -all"]},
-  "why.example.org": {"TXT": ["%{i} is not ours, says %{r}"]},
+  "why.example.org": {"TXT": ["%{c} is not ours, says %{r}"]},
   "mx.example.org": {"A": ["192.0.2.1"], "TXT": ["v=spf1 a -all"]},
   "1.2.0.192.in-addr.arpa": {"PTR": ["mx.example.org"]},
   "_dmarc.example.org": {"TXT": ["v=DMARC1; p=reject"]},
