@@ -5,9 +5,9 @@ LEVELS = {
     0: "base",
     1: "mail dns crypto sasl",
     2: "envelope smtp spf dkim dmarc arc authres dane mtasts tlspolicy tlsrpt dsn arf queue routing policy "
-       "mailauth",
-    3: "rt spool directory history",
-    4: "net spool_rocks directory_sqlite history_rocks http observe",
+       "mailauth dmarcreport",
+    3: "rt spool directory history reports",
+    4: "net spool_rocks directory_sqlite reports_sqlite history_rocks http observe",
     5: "mta",
     6: "sim config",
 }
