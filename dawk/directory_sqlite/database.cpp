@@ -1,45 +1,14 @@
 #include "dawk/directory_sqlite/database.hpp"
 
-#include <cerrno>
-
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "dawk/base/ascii.hpp"
 #include "dawk/directory/names.hpp"
 #include "dawk/directory_sqlite/schema.hpp"
-#include "dawk/directory_sqlite/sqlite.hpp"
 
 namespace dawk::directory_sqlite {
 namespace {
 
 using directory::kept_address;
 using directory::kept_domain;
-
-Errc of_errno(int error) {
-    switch (error) {
-        case ENOENT:
-        case ENOTDIR:
-            return Errc::not_found;
-        case EACCES:
-        case EPERM:
-        case EROFS:
-            return Errc::denied;
-        case ENOSPC:
-        case EDQUOT:
-            return Errc::no_space;
-        default:
-            return Errc::io_error;
-    }
-}
-
-// SQLite would make the file readable for everybody the umask allows; it holds password records.
-Result<void> create_file(std::string const& path) {
-    int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return of_errno(errno);
-    ::close(fd);
-    return {};
-}
 
 // A name from the database is data from outside: it must still be what we would have stored.
 Result<mail::Address> checked(std::string local, std::string domain) {
@@ -137,7 +106,7 @@ Database::Database(std::string path) : path_(std::move(path)) {}
 Database::~Database() = default;
 
 Result<std::shared_ptr<Database>> Database::open(std::string path) {
-    DAWK_TRY_VOID(create_file(path));
+    DAWK_TRY_VOID(Connection::create_file(path));
     std::shared_ptr<Database> database(new Database(std::move(path)));
     DAWK_TRY_VOID(database->prepare());
     return database;

@@ -22,9 +22,13 @@
 #include "dawk/crypto/password.hpp"
 #include "dawk/directory/directory.hpp"
 
+namespace dawk::sqlite {
+class Connection;
+}
+
 namespace dawk::directory_sqlite {
 
-class Connection;
+using sqlite::Connection;
 
 class Database {
   public:

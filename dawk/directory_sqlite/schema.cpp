@@ -43,38 +43,10 @@ constexpr std::array<char const*, Database::schema_version> steps = {
        PRAGMA user_version = 1;)",
 };
 
-Result<std::int64_t> value_of(Connection& connection, char const* pragma) {
-    DAWK_TRY(auto query, connection.query(pragma));
-    DAWK_TRY(bool const row, query.step());
-    if (!row) return Errc::corrupt;
-    return query.number(0);
-}
-
-Result<void> recognize(Connection& connection) {
-    DAWK_TRY(auto const id, value_of(connection, "PRAGMA application_id"));
-    if (id == application_id) return {};
-    DAWK_TRY(auto const tables, value_of(connection, "SELECT count(*) FROM sqlite_schema"));
-    if (id != 0 || tables != 0) return Errc::corrupt;
-    return connection.run("PRAGMA application_id = 0x4461776B");
-}
-
 }  // namespace
 
 Result<void> migrate(Connection& connection) {
-    DAWK_TRY(auto const id, value_of(connection, "PRAGMA application_id"));
-    DAWK_TRY(auto const now, value_of(connection, "PRAGMA user_version"));
-    // The usual case asks for no lock.
-    if (id == application_id && now == Database::schema_version) return {};
-    // Outside of any transaction, and kept in the file.
-    DAWK_TRY_VOID(connection.run("PRAGMA journal_mode = WAL"));
-    DAWK_TRY(auto transaction, Transaction::begin(connection, Connection::Mode::write));
-    DAWK_TRY_VOID(recognize(connection));
-    DAWK_TRY(auto const version, value_of(connection, "PRAGMA user_version"));
-    if (version > Database::schema_version) return Errc::unsupported;
-    if (version < 0) return Errc::corrupt;
-    for (auto step = version; step < Database::schema_version; ++step)
-        DAWK_TRY_VOID(connection.run(steps[static_cast<std::size_t>(step)]));
-    return transaction.commit();
+    return sqlite::migrate(connection, {application_id, steps});
 }
 
 }  // namespace dawk::directory_sqlite

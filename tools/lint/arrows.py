@@ -6,7 +6,7 @@ LEVELS = {
     1: "mail dns crypto sasl",
     2: "envelope smtp spf dkim dmarc arc authres dane mtasts tlspolicy tlsrpt dsn arf queue routing policy "
        "mailauth dmarcreport",
-    3: "rt spool directory history reports",
+    3: "rt spool directory history sqlite reports",
     4: "net spool_rocks directory_sqlite reports_sqlite history_rocks http observe",
     5: "mta",
     6: "sim config",

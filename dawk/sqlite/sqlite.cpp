@@ -1,8 +1,12 @@
-#include "dawk/directory_sqlite/sqlite.hpp"
+#include "dawk/sqlite/sqlite.hpp"
 
+#include <cerrno>
+
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
-namespace dawk::directory_sqlite {
+namespace dawk::sqlite {
 namespace {
 
 // What a statement of ours may meet. A constraint is answered by the caller before it can be
@@ -28,6 +32,23 @@ Errc to_errc(int code) {
             return Errc::denied;
         case SQLITE_TOOBIG:
             return Errc::too_long;
+        default:
+            return Errc::io_error;
+    }
+}
+
+Errc of_errno(int error) {
+    switch (error) {
+        case ENOENT:
+        case ENOTDIR:
+            return Errc::not_found;
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            return Errc::denied;
+        case ENOSPC:
+        case EDQUOT:
+            return Errc::no_space;
         default:
             return Errc::io_error;
     }
@@ -148,4 +169,50 @@ Transaction::~Transaction() {
     if (connection_ != nullptr) static_cast<void>(connection_->run("ROLLBACK"));
 }
 
-}  // namespace dawk::directory_sqlite
+// SQLite would make the file readable for everybody the umask allows.
+Result<void> Connection::create_file(std::string const& path) {
+    int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return of_errno(errno);
+    ::close(fd);
+    return {};
+}
+
+namespace {
+
+Result<std::int64_t> value_of(Connection& connection, char const* pragma) {
+    DAWK_TRY(auto query, connection.query(pragma));
+    DAWK_TRY(bool const row, query.step());
+    if (!row) return Errc::corrupt;
+    return query.number(0);
+}
+
+Result<void> recognize(Connection& connection, std::int64_t application_id) {
+    DAWK_TRY(auto const id, value_of(connection, "PRAGMA application_id"));
+    if (id == application_id) return {};
+    DAWK_TRY(auto const tables, value_of(connection, "SELECT count(*) FROM sqlite_schema"));
+    if (id != 0 || tables != 0) return Errc::corrupt;
+    auto const set = "PRAGMA application_id = " + std::to_string(application_id);
+    return connection.run(set.c_str());
+}
+
+}  // namespace
+
+Result<void> migrate(Connection& connection, Layout const& layout) {
+    auto const newest = static_cast<std::int64_t>(layout.steps.size());
+    DAWK_TRY(auto const id, value_of(connection, "PRAGMA application_id"));
+    DAWK_TRY(auto const now, value_of(connection, "PRAGMA user_version"));
+    // The usual case asks for no lock.
+    if (id == layout.application_id && now == newest) return {};
+    // Outside of any transaction, and kept in the file.
+    DAWK_TRY_VOID(connection.run("PRAGMA journal_mode = WAL"));
+    DAWK_TRY(auto transaction, Transaction::begin(connection, Connection::Mode::write));
+    DAWK_TRY_VOID(recognize(connection, layout.application_id));
+    DAWK_TRY(auto const version, value_of(connection, "PRAGMA user_version"));
+    if (version > newest) return Errc::unsupported;
+    if (version < 0) return Errc::corrupt;
+    for (auto step = version; step < newest; ++step)
+        DAWK_TRY_VOID(connection.run(layout.steps[static_cast<std::size_t>(step)]));
+    return transaction.commit();
+}
+
+}  // namespace dawk::sqlite

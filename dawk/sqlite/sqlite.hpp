@@ -1,9 +1,11 @@
-// The little of SQLite that the directory needs: connections, prepared statements with bound
-// parameters only, transactions. Private to this module's sources.
+// The little of SQLite that the adapters need: connections, prepared statements with bound
+// parameters only, transactions, and the steps from one layout of a database to the next. Blocking;
+// include it in sources of adapters alone.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,7 +15,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace dawk::directory_sqlite {
+namespace dawk::sqlite {
 
 // A statement in use; resets itself. Bind in order, then step until it says false.
 class Query {
@@ -42,6 +44,8 @@ class Connection {
   public:
     enum class Mode { read, write };
     static Result<std::unique_ptr<Connection>> open(std::string const& path, Mode mode);
+    // Makes the file, empty, for us alone, where it is not there.
+    static Result<void> create_file(std::string const& path);
     ~Connection();
     Connection(Connection const&) = delete;
     Connection& operator=(Connection const&) = delete;
@@ -72,4 +76,13 @@ class Transaction {
     Connection* connection_;
 };
 
-}  // namespace dawk::directory_sqlite
+// Makes an empty file a database of this kind, or brings an older one up to date, in one
+// transaction. steps[n] leads from version n to n + 1 and sets user_version; a released step is
+// never changed. corrupt: another program's database; unsupported: a later Dawk's.
+struct Layout {
+    std::int64_t application_id;
+    std::span<char const* const> steps;
+};
+Result<void> migrate(Connection& connection, Layout const& layout);
+
+}  // namespace dawk::sqlite
