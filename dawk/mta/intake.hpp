@@ -26,6 +26,8 @@
 
 namespace dawk::mta {
 
+class VerdictSink;
+
 // What the receiving side works with; all of it outlives every session.
 struct ReceiverPorts {
     rt::Env& env;
@@ -33,7 +35,8 @@ struct ReceiverPorts {
     directory::Directory& directory;
     envelope::EventSink& events;
     AcceptedSink& accepted;
-    rt::TaskGroup& later;  // commits of listeners with durability memory
+    rt::TaskGroup& later;             // commits of listeners with durability memory
+    VerdictSink* verdicts = nullptr;  // who is told what was found about messages, if anybody
 };
 
 struct Verdict {

@@ -62,7 +62,8 @@ struct Receiver::Slot {
 };
 
 Receiver::Receiver(rt::Env& env, spool::Spool& spool, directory::Directory& directory,
-                   envelope::EventSink& events, AcceptedSink& accepted, std::uint32_t shards)
+                   envelope::EventSink& events, AcceptedSink& accepted, std::uint32_t shards,
+                   VerdictSink* verdicts)
     : env_(env),
       events_(events),
       shards_(std::max(shards, 1U)),
@@ -70,7 +71,7 @@ Receiver::Receiver(rt::Env& env, spool::Spool& spool, directory::Directory& dire
                 [this](std::exception_ptr error) { session_failed(std::move(error)); }),
       listening_(env.executor),
       timers_(env.executor),
-      ports_{env, spool, directory, events, accepted, sessions_} {}
+      ports_{env, spool, directory, events, accepted, sessions_, verdicts} {}
 
 Receiver::~Receiver() = default;
 

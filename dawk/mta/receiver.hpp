@@ -37,7 +37,8 @@ struct ReceiverCounts {
 class Receiver {
   public:
     Receiver(rt::Env& env, spool::Spool& spool, directory::Directory& directory,
-             envelope::EventSink& events, AcceptedSink& accepted, std::uint32_t shards = 1);
+             envelope::EventSink& events, AcceptedSink& accepted, std::uint32_t shards = 1,
+             VerdictSink* verdicts = nullptr);
     ~Receiver();
     Receiver(Receiver const&) = delete;
     Receiver& operator=(Receiver const&) = delete;
