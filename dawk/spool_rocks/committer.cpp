@@ -320,8 +320,13 @@ void Committer::try_to_recover() {
     if (options_.report) options_.report("the spool can write again");
 }
 
+// What Resume() leaves behind is flushed, but the log whose write failed may still be there, and
+// come back after a power cut: without its torn end, for none but the last log may have one.
 bool Committer::recover() {
-    if (slot_.engine && slot_.engine->db->Resume().ok() && can_write()) return true;
+    if (slot_.engine && slot_.engine->db->Resume().ok() &&
+        slot_.engine->log_files->cut_unsynced().ok() && can_write()) {
+        return true;
+    }
     return reopen() && can_write();
 }
 
@@ -391,7 +396,9 @@ void Committer::sweep_history() {
     rocksdb::WriteBatch batch;
     batch.DeleteRange(engine[Family::history], "", keys::history_floor(end));
     batch.DeleteRange(engine[Family::index], "", keys::index_prefix(day, 0));
-    if (engine.db->Write({}, &batch).ok()) swept_day_ = day;  // else: in an hour
+    rocksdb::WriteOptions write;
+    write.sync = true;  // nothing stands in the log before a group that is not on disk (log_check)
+    if (engine.db->Write(write, &batch).ok()) swept_day_ = day;  // else: in an hour
 }
 
 }  // namespace dawk::spool_rocks

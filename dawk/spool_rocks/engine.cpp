@@ -10,6 +10,7 @@
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/crc32c.hpp"
 #include "dawk/spool_rocks/keys.hpp"
+#include "dawk/spool_rocks/log_check.hpp"
 
 namespace dawk::spool_rocks {
 
@@ -75,7 +76,8 @@ rocksdb::DBOptions database_options(RocksOptions const& options) {
     out.stats_persist_period_sec = 0;
     out.max_manifest_file_size = 16U << 20U;
     out.bytes_per_sync = 1U << 20U;
-    out.max_bgerror_resume_count = 0;  // the commit loop recovers, and knows when
+    out.track_and_verify_wals_in_manifest = true;  // a log that is missing is missed
+    out.max_bgerror_resume_count = 0;              // the commit loop recovers, and knows when
     if (options.statistics) out.statistics = rocksdb::CreateDBStatistics();
     return out;
 }
@@ -174,11 +176,12 @@ rocksdb::Status open_database(RocksOptions const& options, std::string const& pa
     db_options.env = engine.env.get();
     engine.statistics = db_options.statistics;
     if (mode == OpenMode::read_only) {
-        // A torn end of the log is what a power cut leaves; damage before it is damage.
-        db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+        // As a server would read it: up to a torn end. Damage before that, log_check.hpp finds.
+        db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     } else if (mode == OpenMode::salvage) {
         db_options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
         db_options.paranoid_checks = false;
+        db_options.track_and_verify_wals_in_manifest = false;
     }
     auto const families = all_families(options);
     rocksdb::DB* db = nullptr;
@@ -188,6 +191,84 @@ rocksdb::Status open_database(RocksOptions const& options, std::string const& pa
             : rocksdb::DB::OpenForReadOnly(db_options, path, families, &engine.handles, &db);
     engine.db.reset(db);
     return status;
+}
+
+// Held while files are looked at that a running server may be writing.
+class DatabaseLock {
+  public:
+    DatabaseLock(rocksdb::Env& env, std::string const& database) : env_(env) {
+        auto const status = env.LockFile(database + "/LOCK", &lock_);
+        if (!status.ok()) lock_ = nullptr;
+    }
+    ~DatabaseLock() {
+        if (lock_ != nullptr) env_.UnlockFile(lock_).PermitUncheckedError();
+    }
+    DatabaseLock(DatabaseLock const&) = delete;
+    DatabaseLock& operator=(DatabaseLock const&) = delete;
+    bool is_held() const { return lock_ != nullptr; }
+
+  private:
+    rocksdb::Env& env_;
+    rocksdb::FileLock* lock_ = nullptr;
+};
+
+rt::Explained in_use(RocksOptions const& options) {
+    return explained(Errc::conflict, "the spool is in use by another process: " + options.folder);
+}
+
+rt::ExplainedResult<void> check_logs(RocksOptions const& options, OpenMode mode,
+                                     rocksdb::FileSystem& files) {
+    auto const logs = examine_logs(files, options.folder + "/db");
+    if (!logs) return explained(logs.error(), "the write-ahead log cannot be read");
+    if (!logs->damage.empty()) {
+        return explained(Errc::corrupt,
+                         "the write-ahead log is damaged before its end: " + logs->damage);
+    }
+    if (!logs->torn || mode == OpenMode::read_only) return {};
+    if (auto const cut = cut_torn_end(files, *logs->torn); !cut.ok()) {
+        return explained(to_error(cut),
+                         "cannot cut the torn end off the write-ahead log: " + cut.ToString());
+    }
+    if (options.report) {
+        options.report("cut the torn end off " + logs->torn->file + " at octet " +
+                       std::to_string(logs->torn->intact) + "; it was never acknowledged");
+    }
+    return {};
+}
+
+// Before RocksDB reads it. A spool that cannot be trusted is refused, not served from in part.
+rt::ExplainedResult<void> check_files(RocksOptions const& options, OpenMode mode) {
+    if (mode == OpenMode::salvage) return {};
+    auto* const env = database_options(options).env;
+    auto const files = env->GetFileSystem();
+    auto const database = options.folder + "/db";
+    std::optional<DatabaseLock> lock;
+    if (mode == OpenMode::normal && env->FileExists(database).ok()) {
+        lock.emplace(*env, database);
+        if (!lock->is_held()) return in_use(options);
+    }
+    if (auto const lost = lost_database(*files, options.folder); !lost.empty()) {
+        return explained(Errc::corrupt, "the spool has lost its database: " + lost);
+    }
+    return check_logs(options, mode, *files);
+}
+
+// RocksDB asks for tables when it opens, but for blob files only when it reads them.
+rt::ExplainedResult<void> check_blob_files(Engine& engine) {
+    rocksdb::ColumnFamilyMetaData meta;
+    engine.db->GetColumnFamilyMetaData(engine[Family::content], &meta);
+    for (auto const& blob : meta.blob_files) {
+        auto const path = blob.blob_file_path + "/" + blob.blob_file_name;
+        std::uint64_t size = 0;
+        auto const status = engine.env->GetFileSize(path, &size);
+        if (!status.ok()) return explained(Errc::corrupt, "a file is missing: " + path);
+        if (size < blob.blob_file_size) {
+            return explained(Errc::corrupt, path + " has " + std::to_string(size) +
+                                                " octets, not " +
+                                                std::to_string(blob.blob_file_size));
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -209,18 +290,21 @@ std::unique_ptr<rocksdb::Iterator> Engine::iterate(Family family, bool fill_cach
 rt::ExplainedResult<std::unique_ptr<Engine>> open_engine(RocksOptions const& options,
                                                          OpenMode mode) {
     auto const path = options.folder + "/db";
+    if (auto files = check_files(options, mode); !files) return files.error();
     if (auto families = check_families(options, path); !families) return families.error();
     auto engine = std::make_unique<Engine>();
     auto const status = open_database(options, path, mode, *engine);
     if (!status.ok()) {
         auto failure = explained(status);
         if (failure.detail.find("/LOCK") != std::string::npos) {
-            failure = explained(Errc::conflict,
-                                "the spool is in use by another process: " + options.folder);
+            failure = in_use(options);
         }
         return failure;
     }
     if (auto meta = read_meta(*engine); !meta) return meta.error();
+    if (mode != OpenMode::salvage) {
+        if (auto blobs = check_blob_files(*engine); !blobs) return blobs.error();
+    }
     if (mode == OpenMode::normal) {
         if (auto meta = write_meta(*engine); !meta) return meta.error();
     }

@@ -1,6 +1,7 @@
 #include "dawk/spool_rocks/large_files.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "dawk/base/check.hpp"
 #include "dawk/base/crc32c.hpp"
@@ -45,18 +46,27 @@ Result<void> ensure_folder(rt::Files& files, std::string const& path) {
 LargeFiles::LargeFiles(rt::WorkPool& pool, rt::Files& files, RocksOptions const& options)
     : pool_(pool), files_(files), options_(sane(options)), folder_(options.folder + "/large") {}
 
+// Synced each time: a start that was cut short may have left some of them on disk, or all of them
+// only in memory.
 Result<void> LargeFiles::make_folders() {
     DAWK_TRY_VOID(ensure_folder(files_, folder_));
     for (char const a : digits) {
         auto const first = folder_ + "/" + a;
-        DAWK_TRY(bool const there, files_.exists(first + "/" + digits.back()));
-        if (there) continue;
         DAWK_TRY_VOID(ensure_folder(files_, first));
-        for (char const b : digits) DAWK_TRY_VOID(ensure_folder(files_, first + "/" + b));
+        DAWK_TRY(auto const there, files_.list(first));
+        for (char const b : digits) {
+            if (std::binary_search(there.begin(), there.end(), std::string(1, b))) continue;
+            DAWK_TRY_VOID(ensure_folder(files_, first + "/" + b));
+        }
         DAWK_TRY_VOID(files_.sync_folder(first));
     }
     DAWK_TRY_VOID(files_.sync_folder(folder_));
-    return files_.sync_folder(options_.folder);
+    DAWK_TRY_VOID(files_.sync_folder(options_.folder));
+    auto const above = std::filesystem::path(options_.folder + "/").parent_path().parent_path();
+    auto synced = files_.sync_folder(above.empty() ? "." : above.string());
+    // Above a spool that an administrator made may lie what is none of our business.
+    if (!synced && synced.error() != Errc::denied) return synced;
+    return {};
 }
 
 std::string LargeFiles::folder_of(std::string const& name) const {
