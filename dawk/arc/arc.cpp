@@ -231,6 +231,11 @@ dns::Inquiry<Verdict> Verifier::finish() {
     verdict.result = Result::pass;
     verdict.reason = "sealed by " + verdict.sealers.back();
     verdict.last_results = sets_.back().results->value();
+    for (auto const& set : sets_) {
+        auto value = set.results->value();
+        value.erase(0, value.find(';') + 1);  // i=, which parse() has seen
+        verdict.results.push_back(std::move(value));
+    }
     co_return verdict;
 }
 

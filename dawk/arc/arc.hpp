@@ -33,6 +33,8 @@ struct Verdict {
     unsigned oldest_pass = 0;          // §5.2 step 5: 0 when all message signatures hold
     std::vector<std::string> sealers;  // d= of each seal, from the first to the last
     std::string last_results;          // authentication results of the newest set, as it says them
+    // Of each set from the first to the last, without i=; of a chain that passes.
+    std::vector<std::string> results;
 };
 
 class Verifier {

@@ -134,6 +134,42 @@ void check_listeners(mta::Settings const& settings, Report& report) {
         report.error("tls", "certificate and key need each other", "give both, or neither");
 }
 
+void check_networks(std::vector<std::string> const& networks, std::string const& path,
+                    Report& report) {
+    for (auto const& network : networks)
+        if (!parse_subnet(network))
+            report.error(path, quoted(network) + " is not a network",
+                         "write address/prefix with zeros behind the prefix, as in "
+                         "\"192.0.2.0/24\"");
+}
+
+void check_domains(std::vector<std::string> const& domains, std::string const& path,
+                   Report& report) {
+    for (auto const& domain : domains) {
+        auto const name = std::string_view(domain).substr(domain.starts_with('.') ? 1 : 0);
+        if (!mail::parse_domain(name, {.utf8 = true}) || name.starts_with('['))
+            report.error(path, quoted(domain) + " is not a domain",
+                         "as in \"example.org\", or \".example.org\" for all below it");
+    }
+}
+
+void check_auth(mta::Settings const& settings, Report& report) {
+    auto const& auth = settings.auth;
+    check_networks(auth.exempt, "auth.exempt", report);
+    check_networks(auth.forwarders, "auth.forwarders", report);
+    check_domains(auth.arc_trusted, "auth.arc_trusted", report);
+    if (!auth.id.empty() && !mail::parse_domain(auth.id))
+        report.error("auth.id", quoted(auth.id) + " is not a name", "as in \"mx.example.org\"");
+    auto const& folder = auth.quarantine_folder;
+    if (folder.find('/') != folder.npos || folder.find("..") != folder.npos)
+        report.error("auth.quarantine_folder", quoted(folder) + " is not the name of a folder",
+                     "as in \"Junk\"");
+    for (std::size_t i = 0; i < settings.auth_rules.size(); ++i) {
+        check_domains(settings.auth_rules[i].from, item("auth_rule", i, "from"), report);
+        check_domains(settings.auth_rules[i].to, item("auth_rule", i, "to"), report);
+    }
+}
+
 void check_names(mta::Settings const& settings, Report& report) {
     if (!settings.hostname.empty()) {
         auto const domain = mail::parse_domain(settings.hostname);
@@ -233,6 +269,7 @@ void complete(mta::Settings& settings) {
 void check_settings(mta::Settings const& settings, Report& report) {
     check_names(settings, report);
     check_listeners(settings, report);
+    check_auth(settings, report);
     check_queue(settings.queue, report);
     check_routing(settings.routing, report);
 }

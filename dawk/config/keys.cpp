@@ -398,6 +398,127 @@ void add_timeouts(Keys& k) {
         timeout("timeouts.client.quit", AT(client_timeouts.quit), "For the reply to QUIT.", "", 0));
 }
 
+constexpr std::string_view actions = "accept, tag, quarantine, reject";
+
+void add_auth(Keys& k) {
+    k.push_back({.path = "auth.verify",
+                 .ref = AT(auth.verify),
+                 .doc =
+                     "Whether listeners with service mx find out who really sent a message: SPF, "
+                     "DKIM, DMARC, ARC and reverse DNS. The results go into an "
+                     "Authentication-Results field, and dawk explain tells them.",
+                 .standard = "RFC 8601"});
+    k.push_back({.path = "auth.id",
+                 .ref = AT(auth.id),
+                 .doc = "The name under which results are written. Fields of others that bear it "
+                        "are taken out.",
+                 .standard = "RFC 8601 §2.5, §5",
+                 .example = "\"example.org\"",
+                 .default_words = "hostname"});
+    k.push_back({.path = "auth.exempt",
+                 .ref = AT(auth.exempt),
+                 .doc = "The networks whose mail is not examined."});
+    k.push_back({.path = "auth.timeout",
+                 .ref = AT(auth.timeout),
+                 .doc = "How long DNS may take for what is asked of the sender, and again for what "
+                        "is asked of the message.",
+                 .standard = "RFC 7208 §4.6.4",
+                 .min = second,
+                 .max = 5 * minute,
+                 .advised_min = 20 * second});
+    k.push_back({.path = "auth.dns_failure",
+                 .ref = AT(auth.dns_failure),
+                 .doc = "What is done when DNS does not answer what a verdict hangs on: accept the "
+                        "message as it is, or defer it with 451.",
+                 .standard = "RFC 9989 §5.3.6; RFC 7208 §8.6",
+                 .choices = "accept, defer"});
+    k.push_back({.path = "auth.quarantine_folder",
+                 .ref = AT(auth.quarantine_folder),
+                 .doc = "The folder of a Maildir that mail in quarantine is delivered to. Mail for "
+                        "other programs has the field X-Quarantine to go by.",
+                 .example = "\"Junk\""});
+    k.push_back({.path = "auth.forwarders",
+                 .ref = AT(auth.forwarders),
+                 .doc = "The networks of those who forward mail to us for our users: what fails "
+                        "from there is accepted.",
+                 .standard = "RFC 7960",
+                 .example = "[\"192.0.2.0/24\"]"});
+    k.push_back({.path = "auth.arc_trusted",
+                 .ref = AT(auth.arc_trusted),
+                 .doc = "The domains whose ARC seals are believed: what fails here is accepted if "
+                        "one of them saw DMARC pass.",
+                 .standard = "RFC 8617 §7.2",
+                 .example = "[\"lists.example.org\"]"});
+}
+
+Key action(std::string_view path, Ref (*ref)(mta::Settings&, std::size_t), std::string_view doc,
+           std::string_view standard = {}) {
+    return {.path = path, .ref = ref, .doc = doc, .standard = standard, .choices = actions};
+}
+
+void add_auth_actions(Keys& k) {
+    k.push_back(action("auth.spf.fail", AT(auth.actions.spf_fail),
+                       "The domain of MAIL FROM says that this client may not send for it. Those "
+                       "who forward mail look like that, too.",
+                       "RFC 7208 §8.4"));
+    k.push_back(action("auth.spf.softfail", AT(auth.actions.spf_softfail),
+                       "It says that probably it may not.", "RFC 7208 §8.5"));
+    k.push_back(action("auth.spf.permerror", AT(auth.actions.spf_permerror),
+                       "What it says cannot be understood.", "RFC 7208 §8.7"));
+    k.push_back(action("auth.spf.helo_fail", AT(auth.actions.helo_fail),
+                       "The name in EHLO says that this client may not use it.", "RFC 7208 §2.3"));
+    k.push_back(action("auth.dkim.fail", AT(auth.actions.dkim_fail),
+                       "There are signatures, and none of them passes.", "RFC 6376 §6.3"));
+    k.push_back(action("auth.dmarc.none", AT(auth.actions.dmarc_none),
+                       "DMARC fails, and the author's domain asks for nothing.", "RFC 9989 §5.4"));
+    k.push_back(action("auth.dmarc.quarantine", AT(auth.actions.dmarc_quarantine),
+                       "DMARC fails, and the author's domain asks for quarantine.",
+                       "RFC 9989 §5.4"));
+    k.push_back(action("auth.dmarc.reject", AT(auth.actions.dmarc_reject),
+                       "DMARC fails, and the author's domain asks to reject. That alone must not "
+                       "be the reason to do so: mailing lists would lose their subscribers.",
+                       "RFC 9989 §7.4"));
+    k.push_back(action("auth.dmarc.permerror", AT(auth.actions.dmarc_permerror),
+                       "The message does not have exactly one author domain, so that nobody's "
+                       "policy applies.",
+                       "RFC 9989 §11.5"));
+}
+
+#define IN_RULE(member) EACH(auth_rules, member)
+
+void add_auth_rules(Keys& k) {
+    k.push_back({.path = "auth_rule[].from",
+                 .ref = IN_RULE(from),
+                 .doc = "For mail of these domains, by author or MAIL FROM: a domain, or "
+                        "\".domain\" for everything below it. Without, of all.",
+                 .example = "[\"bank.example\", \".bank.example\"]"});
+    k.push_back({.path = "auth_rule[].to",
+                 .ref = IN_RULE(to),
+                 .doc = "For mail to these domains of ours. Without, to all. A message is rejected "
+                        "if that is the choice for all of its recipients; else it goes into "
+                        "quarantine for those whose choice it is.",
+                 .example = "[\"example.org\"]"});
+    k.push_back(action("auth_rule[].spf_fail", IN_RULE(actions.spf_fail), "As auth.spf.fail."));
+    k.push_back(
+        action("auth_rule[].spf_softfail", IN_RULE(actions.spf_softfail), "As auth.spf.softfail."));
+    k.push_back(action("auth_rule[].spf_permerror", IN_RULE(actions.spf_permerror),
+                       "As auth.spf.permerror."));
+    k.push_back(
+        action("auth_rule[].helo_fail", IN_RULE(actions.helo_fail), "As auth.spf.helo_fail."));
+    k.push_back(action("auth_rule[].dkim_fail", IN_RULE(actions.dkim_fail), "As auth.dkim.fail."));
+    k.push_back(
+        action("auth_rule[].dmarc_none", IN_RULE(actions.dmarc_none), "As auth.dmarc.none."));
+    k.push_back(action("auth_rule[].dmarc_quarantine", IN_RULE(actions.dmarc_quarantine),
+                       "As auth.dmarc.quarantine."));
+    k.push_back(
+        action("auth_rule[].dmarc_reject", IN_RULE(actions.dmarc_reject), "As auth.dmarc.reject."));
+    k.push_back(action("auth_rule[].dmarc_permerror", IN_RULE(actions.dmarc_permerror),
+                       "As auth.dmarc.permerror."));
+    for (auto& key : k)
+        if (key.section() == "auth_rule[]" && !key.choices.empty())
+            key.default_words = "as in general", key.example = "\"reject\"";
+}
+
 void add_rest(Keys& k) {
     k.push_back({.path = "spool.large_content",
                  .ref = AT(spool.large_content_bytes),
@@ -441,6 +562,9 @@ Keys make_keys() {
     add_limits(k);
     add_session_limits(k);
     add_timeouts(k);
+    add_auth(k);
+    add_auth_actions(k);
+    add_auth_rules(k);
     add_rest(k);
     return k;
 }
@@ -466,6 +590,16 @@ std::vector<Section> const& sections() {
         {"limits", "What one client, session or message may take."},
         {"timeouts.server", "How long clients are waited for."},
         {"timeouts.client", "How long other servers are waited for."},
+        {"auth", "Who really sent a message."},
+        {"auth.spf",
+         "What is done by what SPF finds: accept; tag, with a field X-Auth-Warning; "
+         "quarantine; reject."},
+        {"auth.dkim", "The same by what DKIM finds."},
+        {"auth.dmarc",
+         "The same by what DMARC finds. Of several findings the worst action counts."},
+        {"auth_rule[]",
+         "One [[auth_rule]] for each exception from these; the first that fits "
+         "counts."},
         {"spool", "How messages and their history are kept."},
         {"log", "What is written down."},
     };

@@ -241,6 +241,7 @@ std::size_t list_size(std::string_view section, mta::Settings const& settings) {
     if (section == "listener[]") return settings.listeners.size();
     if (section == "domain[]") return settings.routing.domains.size();
     if (section == "route[]") return settings.routing.routes.size();
+    if (section == "auth_rule[]") return settings.auth_rules.size();
     DAWK_CHECK(!"a list of the table");
     return 0;
 }
@@ -252,6 +253,8 @@ void list_grow(std::string_view section, mta::Settings& settings) {
         settings.routing.domains.emplace_back();
     } else if (section == "route[]") {
         settings.routing.routes.emplace_back();
+    } else if (section == "auth_rule[]") {
+        settings.auth_rules.emplace_back();
     } else {
         DAWK_CHECK(!"a list of the table");
     }

@@ -126,6 +126,7 @@ class Writer {
         out.set_attempts(in.attempts);
         out.set_next_attempt_ms(bounded_ms(in.next_attempt));
         out.set_delay_notified(in.delay_notified);
+        out.set_quarantined(in.quarantined);
         if (in.last != Outcome{}) outcome(*out.mutable_last(), in.last);
     }
     void envelope(record::Envelope& out, Envelope const& in) {
@@ -167,6 +168,8 @@ class Writer {
             out.set_related(in.related.bytes().data(), in.related.bytes().size());
         }
         cut(in.note, [&](auto v) { out.set_note(v.data(), v.size()); });
+        set(in.authentication, Limits::facts,
+            [&](auto v) { out.set_authentication(v.data(), v.size()); });
     }
 
   private:
@@ -258,6 +261,7 @@ class Reader {
         out.attempts = in.attempts();
         out.next_attempt = time(in.next_attempt_ms());
         out.delay_notified = in.delay_notified();
+        out.quarantined = in.quarantined();
         if (in.has_last()) out.last = outcome(in.last());
         return out;
     }
@@ -303,6 +307,7 @@ class Reader {
         if (in.has_origin()) out.origin = origin(in.origin());
         out.related = id(in.related(), true);
         out.note = text(in.note());
+        out.authentication = text(in.authentication(), Limits::facts);
         return out;
     }
 

@@ -25,7 +25,8 @@ struct CodecLimits {
         1024;                                       // local part, domain; RFC 5321 allows 64, 255
     static constexpr std::size_t parameter = 4096;  // ENVID, ORCPT, destination
     static constexpr std::size_t trace = 1U << 20U;
-    static constexpr std::size_t text = 8192;  // replies, names, subjects, notes: cut
+    static constexpr std::size_t text = 8192;         // replies, names, subjects, notes: cut
+    static constexpr std::size_t facts = 64U << 10U;  // authentication of an event
     static constexpr std::int64_t time_ms =
         253'402'300'799'999;  // the year 9999; clamped, both signs
 };

@@ -80,7 +80,8 @@ struct Recipient {
     std::uint32_t attempts = 0;
     WallTime next_attempt{};  // meaningful while waiting
     bool delay_notified = false;
-    Outcome last;  // of the last attempt; meaningful when attempts > 0
+    bool quarantined = false;  // goes to the folder for mail that is not trusted
+    Outcome last;              // of the last attempt; meaningful when attempts > 0
     friend bool operator==(Recipient const&, Recipient const&) = default;
 };
 

@@ -42,6 +42,8 @@ struct Event {
     Origin origin;      // received, refused, auth_*
     MessageId related;  // dsn_made
     std::string note;   // operator's or policy's words
+    // received, refused: who really sent it, as JSON (dawk/mailauth/facts.hpp); "" if not looked at
+    std::string authentication;
     friend bool operator==(Event const&, Event const&) = default;
 };
 

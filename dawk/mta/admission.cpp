@@ -38,10 +38,12 @@ std::string a_labels(std::string const& domain) {
 
 Task<void> Reception::judge_sender() {
     recipients_.clear();
+    sender_check_.reset();
     if (ports_.spool.is_in_trouble()) {
         session_.refuse(452, "4.3.1", "Insufficient system storage");
         co_return;
     }
+    begin_sender_check();
     mail::Address const sender = session_.transaction().reverse_path;
     if (context_->listener.service != Service::submission || sender.is_null()) {
         session_.accept();
@@ -65,6 +67,22 @@ Task<void> Reception::judge_sender() {
     } else {
         refuse({553, "5.7.1", "Sender address is not yours"});
     }
+}
+
+// SPF and the client's name are looked up while the conversation goes on; most often the answers
+// are there before DATA.
+void Reception::begin_sender_check() {
+    auto const& auth = *context_->auth;
+    if (context_->listener.service != Service::mx || !auth.verify || remote_.is_unix() ||
+        auth.exempt.contains(remote_.address)) {
+        return;
+    }
+    auto const& sender = session_.transaction().reverse_path;
+    mailauth::Client client{remote_.address, session_.client_name(),
+                            sender.is_null() ? std::string() : sender.text(), auth.id,
+                            ports_.env.clock.wall()};
+    sender_check_ = std::make_shared<SenderCheck>(ports_.env, std::move(client), auth.timeout);
+    ports_.later.spawn(SenderCheck::run(sender_check_));
 }
 
 Task<Result<bool>> Reception::is_ours(std::string domain) {

@@ -4,6 +4,7 @@
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/dsn/words.hpp"
+#include "dawk/mta/auth_words.hpp"
 #include "dawk/mta/placement.hpp"
 #include "dawk/mta/queue_json.hpp"
 #include "dawk/mta/words.hpp"
@@ -148,6 +149,8 @@ void tell_history(Story& story, std::vector<Event> const& events) {
     if (!events.empty()) story.say("What happened:");
     for (auto const& event : events) {
         story.say("    " + utc(event.at) + "  " + say_event(event));
+        for (auto const& line : say_authentication(event.authentication))
+            story.say("        " + line);
         array.push_back(json_of(event));
     }
     story.facts["history"] = std::move(array);

@@ -1,8 +1,10 @@
 #include "dawk/mta/intake.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include "dawk/authres/authres.hpp"
 #include "dawk/base/check.hpp"
 #include "dawk/mail/date.hpp"
 #include "dawk/mail/trace.hpp"
@@ -37,11 +39,12 @@ Task<void> commit_until_done(ReceiverPorts& ports, spool::Batch batch, spool::En
 }  // namespace
 
 Intake::Intake(ReceiverPorts& ports, IntakeOptions options, MessageId id,
-               std::uint64_t announced_size)
+               std::uint64_t announced_size, std::unique_ptr<Examination> examination)
     : ports_(ports),
       options_(std::move(options)),
       id_(id),
       writer_(ports.spool.create_content(id, announced_size)),
+      examination_(std::move(examination)),
       scanner_(mail::HeaderLimits{.size_bytes = options_.limits.header_bytes}) {}
 
 Task<Verdict> Intake::put(std::string_view octets) {
@@ -52,30 +55,37 @@ Task<Verdict> Intake::put(std::string_view octets) {
     co_return Verdict{};
 }
 
+// What comes before the header is complete is held, for it may have to be edited. Most often one
+// piece has it all, and nothing is copied.
 Task<Verdict> Intake::write(std::string_view octets) {
-    if (header_done_) co_return co_await put(octets);
-    scanner_.feed(octets);
-    if (options_.submission) {
-        held_.append(octets);
-    } else {
-        Verdict written = co_await put(octets);
-        if (!written.is_good()) co_return written;
+    if (header_done_) {
+        if (examination_) examination_->body(octets);
+        co_return co_await put(octets);
     }
-    if (scanner_.state() == mail::HeaderScanner::State::more) co_return Verdict{};
-    co_return co_await end_header();
+    scanner_.feed(octets);
+    bool const more = scanner_.state() == mail::HeaderScanner::State::more;
+    if (!more && held_.empty()) co_return co_await end_header(octets);
+    held_.append(octets);
+    if (more) co_return Verdict{};
+    std::string const received = std::move(held_);
+    co_return co_await end_header(received);
 }
 
-Task<Verdict> Intake::end_header() {
+Task<Verdict> Intake::end_header(std::string_view received) {
     header_done_ = true;
     Verdict judged = judge_header();
-    if (!judged.is_good() || !options_.submission) co_return judged;
+    if (!judged.is_good()) co_return judged;
+    auto const offset = std::min<std::uint64_t>(header_.body_offset(), received.size());
+    std::string_view const body = received.substr(offset);
+    if (examination_) {
+        examination_->begin(header_);
+        examination_->body(body);
+    }
+    if (!must_edit()) co_return co_await put(received);
     std::string const edited = edited_header();
-    Verdict written = co_await put(edited);
+    Verdict const written = co_await put(edited);
     if (!written.is_good()) co_return written;
-    std::string_view const body = std::string_view(held_).substr(header_.body_offset());
-    written = co_await put(body);
-    held_ = std::string();
-    co_return written;
+    co_return co_await put(body);
 }
 
 Verdict Intake::judge_header() {
@@ -98,10 +108,30 @@ Verdict Intake::judge_header() {
     return {};
 }
 
-// RFC 6409 §8.1 to §8.3: what a message must have and the client left out is added; RFC 5322
-// §3.6.3: Bcc goes nowhere. Return-Path is for final delivery alone (RFC 5321 §4.4).
+// What nobody but we may say: results in our name (RFC 8601 §5), and our marks. What a submission
+// must not carry on: Bcc (RFC 5322 §3.6.3), Return-Path (RFC 5321 §4.4).
+bool Intake::is_unwanted(mail::HeaderField const& field) const {
+    if (field.is(quarantine_field) || field.is(warning_field)) return true;
+    if (field.is("Authentication-Results"))
+        return authres::has_id(field.body, options_.authserv_id);
+    return options_.submission &&
+           (field.is("Bcc") || field.is("Resent-Bcc") || field.is("Return-Path"));
+}
+
+bool Intake::must_edit() const {
+    if (options_.submission) return true;
+    for (auto const field : header_)
+        if (is_unwanted(field)) return true;
+    return false;
+}
+
+// RFC 6409 §8.1 to §8.3: what a message must have and the client of a submission left out is added.
 std::string Intake::edited_header() const {
-    std::string out = header_.block_without({"Bcc", "Resent-Bcc", "Return-Path"});
+    std::string out;
+    for (auto const field : header_)
+        if (!is_unwanted(field)) out += field.raw;
+    bool const whole = header_.ended_by() == mail::HeaderEnd::blank_line;
+    if (!options_.submission) return whole ? out + "\r\n" : out;
     if (!header_.has("From") && !options_.from.is_null()) {
         out += "From: <" + options_.from.text() + ">\r\n";
     }
@@ -130,7 +160,12 @@ void Intake::fill(envelope::Envelope& envelope) const {
 Task<Verdict> Intake::finish(std::unique_ptr<envelope::Envelope> envelope) {
     if (!header_done_) {
         scanner_.finish();
-        Verdict judged = co_await end_header();
+        std::string const received = std::move(held_);
+        Verdict judged = co_await end_header(received);
+        if (!judged.is_good()) co_return judged;
+    }
+    if (examination_) {
+        Verdict judged = co_await examination_->finish(*envelope);
         if (!judged.is_good()) co_return judged;
     }
     auto finished = co_await writer_->finish();
@@ -144,6 +179,10 @@ Task<Verdict> Intake::finish(std::unique_ptr<envelope::Envelope> envelope) {
     if (envelope->recipients.size() == 1) event.recipient = envelope->recipients[0].address.text();
     event.size_bytes = size_;
     event.origin = envelope->origin;
+    if (examination_) {
+        event.authentication = examination_->facts();
+        event.note = examination_->summary();
+    }
     spool::Batch batch;
     batch.due_add = due_entries(*envelope);
     spool::EnvelopePtr shared = std::move(envelope);

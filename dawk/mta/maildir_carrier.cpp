@@ -113,6 +113,8 @@ void MaildirCarrier::add(Batch& batch, HeldJob& held, std::size_t position) {
     MaildirItem item;
     item.folder = maildir_folder(feed_->route().maildir, recipient.address,
                                  detail_of(recipient.address, recipient.original));
+    auto const& junk = feed_->settings()->auth.quarantine_folder;
+    if (recipient.quarantined && !junk.empty()) item.folder += "/." + junk;  // Maildir++
     item.pieces = {*batch.fields.back(), envelope.trace};
     if (content) {
         append_without_return_path(*content, item.pieces);

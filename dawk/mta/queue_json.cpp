@@ -1,5 +1,6 @@
 #include "dawk/mta/queue_json.hpp"
 
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "dawk/base/ascii.hpp"
@@ -68,6 +69,11 @@ json::object json_of(envelope::Event const& event) {
     if (event.attempt != 0) object["attempt"] = event.attempt;
     if (!event.related.is_null()) object["related"] = json_text(event.related.text());
     put(object, "note", event.note);
+    if (!event.authentication.empty()) {
+        json::error_code error;
+        auto facts = json::parse(event.authentication, error);
+        if (!error) object["authentication"] = std::move(facts);
+    }
     return object;
 }
 
@@ -81,6 +87,7 @@ json::object json_of(envelope::Recipient const& recipient) {
     if (recipient.state == envelope::State::waiting)
         put(object, "next_attempt", recipient.next_attempt);
     if (recipient.delay_notified) object["delay_notified"] = true;
+    if (recipient.quarantined) object["quarantined"] = true;
     if (!recipient.last.status.empty()) object["last"] = json_of(recipient.last);
     return object;
 }

@@ -71,7 +71,7 @@ Receiver::Receiver(rt::Env& env, spool::Spool& spool, directory::Directory& dire
                 [this](std::exception_ptr error) { session_failed(std::move(error)); }),
       listening_(env.executor),
       timers_(env.executor),
-      ports_{env, spool, directory, events, accepted, sessions_, verdicts} {}
+      ports_{env, spool, directory, events, accepted, sessions_, keys_, verdicts} {}
 
 Receiver::~Receiver() = default;
 
@@ -85,6 +85,7 @@ Result<Receiver::ContextPtr> Receiver::make_context(
     out->identity = std::move(identity);
     out->router = router_;
     out->postmaster = parse_postmaster(settings_->postmaster);
+    DAWK_TRY(out->auth, make_auth_context(*settings_));
     return ContextPtr(std::move(out));
 }
 

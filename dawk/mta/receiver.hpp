@@ -44,7 +44,7 @@ class Receiver {
     Receiver& operator=(Receiver const&) = delete;
 
     // What sessions that begin from now on work with. identity: null without a certificate.
-    // bad_syntax: a network of a listener's `allow` is none.
+    // bad_syntax: a network of a listener's `allow`, or of [auth], is none.
     Result<void> configure(SettingsPtr settings, std::shared_ptr<rt::TlsIdentity const> identity);
     // Binds the listeners that are in the settings and not yet open, and closes those that are
     // gone. The address that could not be bound stands in failed_address.
@@ -75,6 +75,7 @@ class Receiver {
     envelope::EventSink& events_;
     std::uint32_t shards_;
     rt::TaskGroup sessions_, listening_, timers_;
+    dkim::KeyCache keys_;
     ReceiverPorts ports_;
     SettingsPtr settings_;
     std::shared_ptr<routing::Router const> router_;

@@ -217,11 +217,16 @@ void Reception::open_content() {
                           .durability = context_->listener.durability,
                           .limits = settings.limits.smtp,
                           .hostname = settings.hostname,
-                          .from = session_.transaction().reverse_path};
+                          .from = session_.transaction().reverse_path,
+                          .authserv_id = context_->auth->id};
     auto& rng = ports_.env.rng;
     std::uint64_t const high = rng.next();
     MessageId const id = MessageId::make(ports_.env.clock.wall(), high, rng.next());
-    intake_.emplace(ports_, std::move(options), id, session_.transaction().size);
+    std::unique_ptr<Examination> examination;
+    if (sender_check_)
+        examination = std::make_unique<Examination>(ports_, context_->auth, sender_check_);
+    intake_.emplace(ports_, std::move(options), id, session_.transaction().size,
+                    std::move(examination));
     content_began_ = ports_.env.clock.steady();
     session_.accept();
 }
@@ -245,8 +250,11 @@ Task<void> Reception::close_content() {
     recipients_.clear();
     if (done.is_good()) {
         session_.accept("Ok: queued as " + id.text());
-    } else {
+    } else if (done.facts.empty()) {
         refuse(done);
+    } else {
+        keep_refusal(done, id);
+        session_.refuse(done.code, done.status, done.text);
     }
 }
 
@@ -255,7 +263,7 @@ void Reception::refuse(Verdict const& verdict, mail::Address const& recipient) {
     session_.refuse(verdict.code, verdict.status, verdict.text);
 }
 
-void Reception::note_refusal(Verdict const& verdict, mail::Address const& recipient) {
+envelope::Event Reception::refusal(Verdict const& verdict, mail::Address const& recipient) const {
     envelope::Event event;
     event.kind = envelope::Event::Kind::refused;
     event.at = ports_.env.clock.wall();
@@ -267,7 +275,33 @@ void Reception::note_refusal(Verdict const& verdict, mail::Address const& recipi
     event.outcome.status = verdict.status;
     event.outcome.text = verdict.text;
     event.origin = origin();
+    event.note = verdict.note;
+    event.authentication = verdict.facts;
+    return event;
+}
+
+void Reception::note_refusal(Verdict const& verdict, mail::Address const& recipient) {
+    ports_.events.on_event(refusal(verdict, recipient));
+}
+
+namespace {
+
+Task<void> write_history(spool::Spool& spool, spool::Batch batch) {
+    auto const done = co_await spool.commit(std::move(batch));
+    (void)done;  // the event has been logged; a spool in trouble says so itself
+}
+
+}  // namespace
+
+// A message that was refused for who it claims to be from can be explained later: its event goes
+// into the history, and the reply names its id. The reply does not wait for that.
+void Reception::keep_refusal(Verdict const& verdict, MessageId id) {
+    auto event = refusal(verdict, {});
+    event.id = id;
     ports_.events.on_event(event);
+    spool::Batch batch;
+    batch.events.push_back(std::move(event));
+    ports_.later.spawn(write_history(ports_.spool, std::move(batch)));
 }
 
 void Reception::note(envelope::Event::Kind kind, std::string text) {

@@ -36,6 +36,7 @@ struct ListenerContext {
     std::shared_ptr<rt::TlsIdentity const> identity;  // null: no TLS
     std::shared_ptr<routing::Router const> router;
     mail::Address postmaster;  // of the settings; null if not set
+    std::shared_ptr<AuthContext const> auth;
 };
 using ContextPtr = std::shared_ptr<ListenerContext const>;
 
@@ -60,6 +61,7 @@ class Reception {
     bool satisfy_now();
     Task<void> satisfy();
     Task<void> judge_sender();
+    void begin_sender_check();
     Task<void> judge_recipient();
     Task<Verdict> expand(mail::Address to, bool ours);
     bool is_known(mail::Address const& address);
@@ -75,7 +77,9 @@ class Reception {
     Task<Result<directory::LoginResult>> log_in();
 
     void refuse(Verdict const& verdict, mail::Address const& recipient = {});
+    envelope::Event refusal(Verdict const& verdict, mail::Address const& recipient) const;
     void note_refusal(Verdict const& verdict, mail::Address const& recipient);
+    void keep_refusal(Verdict const& verdict, MessageId id);
     void note(envelope::Event::Kind kind, std::string text);
     envelope::Origin origin() const;
     void fit_buffer(bool was_full);
@@ -92,6 +96,7 @@ class Reception {
     SteadyTime content_began_{};
     std::vector<envelope::Recipient> recipients_;  // of the transaction, aliases resolved
     std::set<mail::Address> known_;                // their addresses, once there are many
+    std::shared_ptr<SenderCheck> sender_check_;    // of the transaction; null: not asked
     std::optional<Intake> intake_;
 };
 

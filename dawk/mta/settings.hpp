@@ -51,6 +51,38 @@ struct DnsSettings {
     std::chrono::seconds timeout{20};
 };
 
+// What is done about a finding: "accept", "tag", "quarantine" or "reject"; "" in a rule: as in
+// general. The defaults are those of mailauth::default_actions().
+struct AuthActions {
+    std::string spf_fail, spf_softfail, spf_permerror, helo_fail, dkim_fail;
+    std::string dmarc_none, dmarc_quarantine, dmarc_reject, dmarc_permerror;
+};
+
+struct AuthSettings {
+    bool verify = true;                                     // on listeners with service mx
+    std::string id;                                         // authserv-id; default: hostname
+    std::vector<std::string> exempt{"127.0.0.0/8", "::1"};  // whose mail is not examined
+    std::chrono::seconds timeout{20};
+    std::string dns_failure = "accept";  // or "defer"
+    std::string quarantine_folder = "Junk";
+    std::vector<std::string> forwarders;   // networks
+    std::vector<std::string> arc_trusted;  // domains of sealers
+    AuthActions actions{.spf_fail = "accept",
+                        .spf_softfail = "accept",
+                        .spf_permerror = "accept",
+                        .helo_fail = "accept",
+                        .dkim_fail = "accept",
+                        .dmarc_none = "accept",
+                        .dmarc_quarantine = "quarantine",
+                        .dmarc_reject = "quarantine",
+                        .dmarc_permerror = "quarantine"};
+};
+
+struct AuthRule {
+    std::vector<std::string> from, to;  // domains, ".domain" for those below
+    AuthActions actions;
+};
+
 struct LogSettings {
     std::string file;            // "" or "-": standard output
     std::string level = "info";  // error, warning, info, debug
@@ -76,6 +108,8 @@ struct Settings {
     smtp::ClientTimeouts client_timeouts;
     SpoolSettings spool;
     LogSettings log;
+    AuthSettings auth;
+    std::vector<AuthRule> auth_rules;
 };
 using SettingsPtr = std::shared_ptr<Settings const>;
 
