@@ -6,6 +6,8 @@
 
 #include "dawk/base/check.hpp"
 #include "dawk/directory/mem_directory.hpp"
+#include "dawk/dkim/sign.hpp"
+#include "dawk/mailauth/zone_file.hpp"
 #include "dawk/mta/receiver.hpp"
 #include "dawk/mta/reception.hpp"
 #include "dawk/sim/network.hpp"
@@ -119,40 +121,83 @@ Task<void> fill(directory::Directory& directory) {
     DAWK_CHECK(added);
 }
 
-// Argument: octets of a message.
-void Reception_Takes(benchmark::State& state) {
-    sim::World world(1);
-    sim::Internet internet(world);
-    sim::Host host(internet, "mx.dawk.test", {"192.0.2.1"});
-    rt::Env env = host.env();
-    Forgetful spool;
-    directory::MemDirectory directory;
-    Silence silence;
-    rt::TaskGroup group(env.executor);
-    ReceiverPorts ports{env, spool, directory, silence, silence, group};
-    group.spawn(fill(directory));
-    auto settings = std::make_shared<Settings>();
-    settings->hostname = "mx.dawk.test";
-    settings->routing.default_deliver = "maildir:mail/{domain}/{local}";
-    settings->limits.smtp.transactions = 1U << 30U;
-    auto context = std::make_shared<ListenerContext>();
-    context->settings = settings;
-    context->smtp.hostname = settings->hostname;
-    context->smtp.limits = settings->limits.smtp;
-    context->router = std::make_shared<routing::Router const>(settings->routing);
-    std::string message =
+// Every answer is in the cache.
+class ReadyResolver final : public rt::Resolver {
+  public:
+    explicit ReadyResolver(std::string const& zone)
+        : zone_(mailauth::ZoneFile::parse(zone).value()) {}
+    Task<dns::Answer> query(dns::Question question, SteadyTime) override {
+        co_return zone_.answer(question);
+    }
+
+  private:
+    mailauth::ZoneFile zone_;
+};
+
+struct Sample {
+    std::string message, zone;
+};
+
+// A message of a domain that does all it can, and what DNS says of it.
+Sample make_sample(std::size_t size) {
+    std::string content =
         "Received: from a.far.test (a.far.test [192.0.2.7]) by b.far.test with ESMTPS id x\r\n"
         "\tfor <user@dawk.test>; Sun, 22 Nov 2026 06:33:00 +0000\r\n"
         "From: Somebody <somebody@far.test>\r\nTo: user@dawk.test\r\nSubject: a bench\r\n"
         "Date: Sun, 22 Nov 2026 06:33:00 +0000\r\nMessage-ID: <1@far.test>\r\n"
         "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n";
-    while (message.size() < static_cast<std::size_t>(state.range(0))) {
-        message += std::string(70, 'x') + "\r\n";
-    }
-    std::vector<std::string> const head{"EHLO client.test\r\n"};
+    while (content.size() < size) content += std::string(70, 'x') + "\r\n";
+    static auto const key =
+        std::make_shared<crypto::PrivateKey>(crypto::PrivateKey::generate(crypto::KeyKind::rsa));
+    dkim::SigningKey signing;
+    signing.domain = "far.test";
+    signing.selector = "s1";
+    signing.key = key;
+    auto const header = mail::HeaderSection::parse(content).value();
+    dkim::Signer signer({signing}, header, from_millis(0));
+    signer.body(std::string_view(content).substr(header.body_offset()));
+    Sample out;
+    out.message = signer.finish().value() + content;
+    out.zone = R"({"far.test": {"TXT": ["v=spf1 ip4:198.51.100.0/24 mx -all"],
+        "MX": [[10, "mx.far.test"]]}, "mx.far.test": {"A": ["192.0.2.2"]},
+        "2.2.0.192.in-addr.arpa": {"PTR": ["mx.far.test"]},
+        "_dmarc.far.test": {"TXT": ["v=DMARC1; p=reject"]},
+        "s1._domainkey.far.test": {"TXT": [")" +
+               dkim::key_record(*key) + R"("]}})";
+    return out;
+}
+
+// First argument: octets of a message. Second: whether it is found out who sent it.
+void Reception_Takes(benchmark::State& state) {
+    sim::World world(1);
+    sim::Internet internet(world);
+    sim::Host host(internet, "mx.dawk.test", {"192.0.2.1"});
+    auto const sample = make_sample(static_cast<std::size_t>(state.range(0)));
+    ReadyResolver resolver(sample.zone);
+    rt::Env const real = host.env();
+    rt::Env env{real.executor, real.clock, real.rng, real.network, resolver, real.files, real.pool};
+    Forgetful spool;
+    directory::MemDirectory directory;
+    Silence silence;
+    dkim::KeyCache keys;
+    rt::TaskGroup group(env.executor);
+    ReceiverPorts ports{env, spool, directory, silence, silence, group, keys};
+    group.spawn(fill(directory));
+    auto settings = std::make_shared<Settings>();
+    settings->hostname = "mx.dawk.test";
+    settings->routing.default_deliver = "maildir:mail/{domain}/{local}";
+    settings->limits.smtp.transactions = 1U << 30U;
+    settings->auth.verify = state.range(1) != 0;
+    auto context = std::make_shared<ListenerContext>();
+    context->settings = settings;
+    context->smtp.hostname = settings->hostname;
+    context->smtp.limits = settings->limits.smtp;
+    context->router = std::make_shared<routing::Router const>(settings->routing);
+    context->auth = make_auth_context(*settings).value();
+    std::vector<std::string> const head{"EHLO mx.far.test\r\n"};
     std::vector<std::string> const round{
         "MAIL FROM:<somebody@far.test> SIZE=2000\r\nRCPT TO:<user@dawk.test>\r\nDATA\r\n",
-        message + ".\r\n"};
+        sample.message + ".\r\n"};
     constexpr std::size_t rounds = 1000;
     for (auto _ : state) {
         group.spawn(
@@ -162,9 +207,12 @@ void Reception_Takes(benchmark::State& state) {
     if (silence.count != state.iterations() * rounds) state.SkipWithError("messages were refused");
     auto const messages = static_cast<std::int64_t>(silence.count);
     state.SetItemsProcessed(messages);
-    state.SetBytesProcessed(messages * static_cast<std::int64_t>(message.size()));
+    state.SetBytesProcessed(messages * static_cast<std::int64_t>(sample.message.size()));
 }
-BENCHMARK(Reception_Takes)->Arg(2 << 10)->Arg(100 << 10)->Unit(benchmark::kMillisecond);
+BENCHMARK(Reception_Takes)
+    ->ArgNames({"octets", "auth"})
+    ->ArgsProduct({{2 << 10, 100 << 10}, {0, 1}})
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace dawk::mta

@@ -58,24 +58,27 @@ struct AuthActions {
     std::string dmarc_none, dmarc_quarantine, dmarc_reject, dmarc_permerror;
 };
 
+inline AuthActions default_auth_actions() {
+    AuthActions out;
+    out.spf_fail = out.spf_softfail = out.spf_permerror = out.helo_fail = out.dkim_fail = "accept";
+    out.dmarc_none = "accept";
+    out.dmarc_quarantine = out.dmarc_reject = out.dmarc_permerror = "quarantine";
+    return out;
+}
+inline std::vector<std::string> default_auth_exempt() {
+    return {"127.0.0.0/8", "::1"};
+}
+
 struct AuthSettings {
-    bool verify = true;                                     // on listeners with service mx
-    std::string id;                                         // authserv-id; default: hostname
-    std::vector<std::string> exempt{"127.0.0.0/8", "::1"};  // whose mail is not examined
+    bool verify = true;                                       // on listeners with service mx
+    std::string id;                                           // authserv-id; default: hostname
+    std::vector<std::string> exempt = default_auth_exempt();  // networks that are not examined
     std::chrono::seconds timeout{20};
     std::string dns_failure = "accept";  // or "defer"
     std::string quarantine_folder = "Junk";
     std::vector<std::string> forwarders;   // networks
     std::vector<std::string> arc_trusted;  // domains of sealers
-    AuthActions actions{.spf_fail = "accept",
-                        .spf_softfail = "accept",
-                        .spf_permerror = "accept",
-                        .helo_fail = "accept",
-                        .dkim_fail = "accept",
-                        .dmarc_none = "accept",
-                        .dmarc_quarantine = "quarantine",
-                        .dmarc_reject = "quarantine",
-                        .dmarc_permerror = "quarantine"};
+    AuthActions actions = default_auth_actions();
 };
 
 struct AuthRule {
