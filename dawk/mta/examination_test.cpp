@@ -115,8 +115,7 @@ struct ExaminationTest : ::testing::Test {
         }
     }
     void start() {
-        receiver = std::make_unique<Receiver>(env, spool, directory, events, accepted);
-        receiver->tell_verdicts(&told);
+        receiver = std::make_unique<Receiver>(env, spool, directory, events, accepted, 1, &told);
         ASSERT_TRUE(receiver->configure(std::make_shared<Settings const>(settings), nullptr));
         ASSERT_TRUE(receiver->open(false));
     }
