@@ -33,8 +33,7 @@ std::string parent_of(std::string const& path) {
     return slash == path.npos ? std::string() : path.substr(0, slash);
 }
 
-// Makes a folder and those above it. Each new entry is synced: mail in a folder that is lost is
-// lost.
+// Makes a folder and those above it.
 Result<void> make_folders(rt::Files& files, std::string const& path) {
     auto made = files.make_folder(path, 0700);
     auto const parent = parent_of(path);
@@ -46,16 +45,36 @@ Result<void> make_folders(rt::Files& files, std::string const& path) {
         if (made.error() == make_error_code(Errc::exists)) return {};
         return made.error();
     }
-    return parent.empty() ? Result<void>() : files.sync_folder(parent);
+    return {};
 }
 
+Result<void> make_inside(rt::Files& files, std::string const& path) {
+    auto made = files.make_folder(path, 0700);
+    if (!made && made.error() == make_error_code(Errc::exists)) return {};
+    return made;
+}
+
+// Mail in a folder that is lost is lost. All folders above are synced, not only those made now: an
+// earlier try may have made them and then failed. Above what is ours we may not even read.
+Result<void> sync_with_parents(rt::Files& files, std::string const& folder) {
+    DAWK_TRY_VOID(files.sync_folder(folder));
+    for (auto path = folder; path != "." && path != "/";) {
+        auto const slash = path.find_last_of('/');
+        path = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+        auto const synced = files.sync_folder(path);
+        if (!synced && synced.error() == make_error_code(Errc::denied)) break;
+        if (!synced) return synced;
+    }
+    return {};
+}
+
+// tmp is made when all else is on disk: its presence says so.
 Result<void> make_maildir(rt::Files& files, std::string const& folder) {
     DAWK_TRY_VOID(make_folders(files, folder));
-    for (auto const* name :
-         {"/cur", "/new", "/tmp"}) {  // tmp last: its presence says all are there
-        auto const made = files.make_folder(folder + name, 0700);
-        if (!made && made.error() != make_error_code(Errc::exists)) return made.error();
-    }
+    DAWK_TRY_VOID(make_inside(files, folder + "/cur"));
+    DAWK_TRY_VOID(make_inside(files, folder + "/new"));
+    DAWK_TRY_VOID(sync_with_parents(files, folder));
+    DAWK_TRY_VOID(make_inside(files, folder + "/tmp"));
     return files.sync_folder(folder);
 }
 

@@ -40,6 +40,24 @@ TEST(MaildirFolder, DetailIsWhatFollowedThePlus) {
     EXPECT_EQ(detail_of({"jane", "d"}, {"jane+x", "other"}), "");
 }
 
+TEST(MaildirFiles, EveryFolderAboveIsOnDiskBeforeMailIs) {
+    // However often syncing fails on the way, and whatever an earlier try has made already.
+    for (std::uint32_t failures = 0; failures < 12; ++failures) {
+        sim::MemoryFiles files;
+        for (std::uint32_t i = 0; i <= failures; ++i) {
+            files.failing_syncs = 0;
+            std::vector<MaildirItem> items(1);
+            items[0].folder = "mail/d.test/jane";
+            items[0].name = "m" + std::to_string(i);
+            items[0].pieces = {"text"};
+            if (i < failures) files.failing_syncs = 1;
+            deliver_to_maildirs(files, items);
+            if (items[0].error) continue;
+            EXPECT_TRUE(files.is_durable("mail/d.test/jane/new/" + items[0].name)) << failures;
+        }
+    }
+}
+
 TEST(MaildirName, IsUniqueAndTellsItsSize) {
     auto const name = maildir_name(from_millis(1'700'000'000'123), 0xAB, 7, "h:o/st", 42);
     EXPECT_EQ(name, "1700000000.M123000R00000000000000abQ7.h\\072o\\057st,S=42,W=42");

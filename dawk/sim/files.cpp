@@ -114,7 +114,8 @@ Result<std::vector<std::string>> MemoryFiles::list(std::string const& folder) {
     return names;
 }
 
-Result<void> MemoryFiles::sync_folder(std::string const& path) {
+Result<void> MemoryFiles::sync_folder(std::string const& given) {
+    auto const path = given == "." || given == "/" ? std::string() : given;
     if (failing_syncs > 0) {
         --failing_syncs;
         return Errc::io_error;
@@ -157,6 +158,21 @@ void MemoryFiles::put(std::string const& path, std::string content) {
     node->was_synced = true;
     now_[path] = node;
     durable_[path] = node;
+}
+
+bool MemoryFiles::is_durable(std::string const& path) const {
+    auto const found = durable_.find(path);
+    if (found == durable_.end() || found->second->durable != found->second->content) return false;
+    for (auto parent = parent_of(path); !parent.empty(); parent = parent_of(parent))
+        if (!durable_.contains(parent)) return false;
+    return true;
+}
+
+std::vector<std::string> MemoryFiles::paths() const {
+    std::vector<std::string> out;
+    for (auto const& [path, node] : now_)
+        if (!node->is_folder) out.push_back(path);
+    return out;
 }
 
 Result<std::string> MemoryFiles::get(std::string const& path) const {

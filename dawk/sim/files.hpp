@@ -26,6 +26,8 @@ class MemoryFiles final : public rt::Files {
     void power_cut();
     void put(std::string const& path, std::string content);  // durable at once, folders made
     Result<std::string> get(std::string const& path) const;  // as it is now
+    bool is_durable(std::string const& path) const;          // a power cut would leave it as it is
+    std::vector<std::string> paths() const;                  // of all files, sorted
     // Faults: octets left on the disk (no_space beyond), and the next syncs that fail.
     std::uint64_t free_bytes = UINT64_MAX;
     std::uint32_t failing_syncs = 0;

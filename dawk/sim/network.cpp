@@ -56,6 +56,11 @@ void Internet::partition(std::string const& a, std::string const& b, bool cut) {
         cuts_.insert(pair);
     } else {
         cuts_.erase(pair);
+        return;
+    }
+    for (auto const* from : {&a, &b}) {
+        auto const host = by_address_.find(*from);
+        if (host != by_address_.end()) host->second->sever(from == &a ? b : a);
     }
 }
 
@@ -74,7 +79,11 @@ Host::Host(Internet& internet, std::string name, std::vector<std::string> addres
 }
 
 Host::~Host() {
-    for (auto const& address : addresses_) internet_.by_address_.erase(address);
+    for (auto const& address : addresses_) {  // unless a successor has them
+        auto const found = internet_.by_address_.find(address);
+        if (found != internet_.by_address_.end() && found->second == this)
+            internet_.by_address_.erase(found);
+    }
     for (auto& [where, listener] : listeners_) listener->host_is_gone();
 }
 
@@ -89,8 +98,8 @@ void Host::set_down(bool down) {
 }
 
 void Host::reset_connections() {
-    for (auto const& weak : pipes_) {
-        auto const pipe = weak.lock();
+    for (auto const& known : pipes_) {
+        auto const pipe = known.pipe.lock();
         if (!pipe) continue;
         pipe->reset = true;
         pipe->readable.wake();
@@ -99,9 +108,41 @@ void Host::reset_connections() {
     pipes_.clear();
 }
 
-void Host::remember(std::shared_ptr<Pipe> pipe) {
-    std::erase_if(pipes_, [](auto const& weak) { return weak.expired(); });
-    pipes_.push_back(std::move(pipe));
+void Host::power_off(bool silently) {
+    down_ = dead_ = true;
+    for (auto const& known : pipes_) {
+        auto const pipe = known.pipe.lock();
+        if (!pipe) continue;
+        (known.inbound ? pipe->reader_gone : pipe->writer_gone) = true;
+        pipe->black_hole = true;
+        if (!silently) {
+            auto const when =
+                std::max(pipe->last_arrival, world_.steady()) + std::chrono::milliseconds(5);
+            world_.at(when, [pipe] {
+                pipe->reset = true;
+                pipe->readable.wake();
+                pipe->writable.wake();
+            });
+        }
+        pipe->readable.wake();
+        pipe->writable.wake();
+    }
+    pipes_.clear();
+}
+
+void Host::sever(std::string const& peer) {
+    for (auto const& known : pipes_) {
+        auto const pipe = known.pipe.lock();
+        if (pipe && known.peer == peer) pipe->black_hole = true;
+    }
+}
+
+void Host::remember(std::shared_ptr<Pipe> const& pipe, bool inbound, std::string const& peer) {
+    if (pipes_.size() >= pipes_kept_) {
+        std::erase_if(pipes_, [](auto const& known) { return known.pipe.expired(); });
+        pipes_kept_ = std::max<std::size_t>(64, pipes_.size() * 2);
+    }
+    pipes_.push_back({pipe, inbound, peer});
 }
 
 SimListener* Host::listener_at(rt::Endpoint const& where) {
@@ -113,6 +154,7 @@ SimListener* Host::listener_at(rt::Endpoint const& where) {
 }
 
 Task<Result<std::unique_ptr<rt::Stream>>> Host::connect(rt::ConnectTarget target) {
+    if (dead_) co_return ErrorCode(boost::asio::error::network_down);
     auto const& faults = internet_.faults();
     auto const from = target.source_address.empty() ? addresses_.front() : target.source_address;
     bool const lost = faults.connect_lost > 0 && world_.rng().chance(faults.connect_lost);
@@ -136,13 +178,15 @@ Task<Result<std::unique_ptr<rt::Stream>>> Host::connect(rt::ConnectTarget target
         co_return Errc::timed_out;
     }
     SimListener* const listener = host->down_ ? nullptr : host->listener_at(target.to);
+    if (dead_) co_return ErrorCode(boost::asio::error::network_down);
     if (listener == nullptr || refused) co_return ErrorCode(boost::asio::error::connection_refused);
     auto there = std::make_shared<Pipe>(world_);
     auto back = std::make_shared<Pipe>(world_);
-    for (auto* owner : {this, host}) {
-        owner->remember(there);
-        owner->remember(back);
-    }
+    auto const& to = target.to.address;
+    remember(there, false, to);
+    remember(back, true, to);
+    host->remember(there, true, from);
+    host->remember(back, false, from);
     rt::Endpoint const own{from, ++next_port_};
     listener->arrive(std::make_unique<SimStream>(host->internet_, there, back, target.to, own));
     std::unique_ptr<rt::Stream> stream =
@@ -151,6 +195,7 @@ Task<Result<std::unique_ptr<rt::Stream>>> Host::connect(rt::ConnectTarget target
 }
 
 Result<std::unique_ptr<rt::Listener>> Host::listen(std::string const& address, bool) {
+    if (dead_) return ErrorCode(boost::asio::error::network_down);
     DAWK_TRY(auto where, rt::parse_endpoint(address));
     if (where.port == 0 && !where.is_unix()) where.port = ++next_port_;
     if (listeners_.contains(where)) return Errc::exists;

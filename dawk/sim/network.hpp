@@ -39,7 +39,10 @@ class Internet {
     World& world() noexcept { return world_; }
     LinkFaults& faults() noexcept { return faults_; }
     Zone& zone() noexcept { return zone_; }
+    // While cut, connects hang, and connections that were open are half-open for ever: both ends
+    // wait until their time is over.
     void partition(std::string const& address_a, std::string const& address_b, bool cut);
+    void heal_partitions() { cuts_.clear(); }
 
   private:
     friend class Host;
@@ -67,6 +70,10 @@ class Host final : public rt::Network {
     void set_down(bool down);
     void set_silent(bool silent) { silent_ = silent; }
     void reset_connections();
+    // The power is cut: what is on its way still arrives, nothing more is sent or received, and the
+    // code that ran here finds every connection broken. Peers are reset, or (silently) hear nothing
+    // any more. The host stays dead: the machine that comes back is a new Host.
+    void power_off(bool silently);
 
     Task<Result<std::unique_ptr<rt::Stream>>> connect(rt::ConnectTarget target) override;
     Result<std::unique_ptr<rt::Listener>> listen(std::string const& address,
@@ -83,11 +90,15 @@ class Host final : public rt::Network {
 
   private:
     friend class SimListener;
-    struct Link {
-        std::shared_ptr<Pipe> to_server, to_client;
+    struct Known {
+        std::weak_ptr<Pipe> pipe;
+        bool inbound = false;
+        std::string peer;  // its address
     };
+    friend class Internet;
     SimListener* listener_at(rt::Endpoint const& where);
-    void remember(std::shared_ptr<Pipe> pipe);
+    void remember(std::shared_ptr<Pipe> const& pipe, bool inbound, std::string const& peer);
+    void sever(std::string const& peer);
 
     Internet& internet_;
     World& world_;
@@ -96,10 +107,12 @@ class Host final : public rt::Network {
     MemoryFiles files_;
     ZoneResolver resolver_;
     std::map<rt::Endpoint, SimListener*> listeners_;
-    std::vector<std::weak_ptr<Pipe>> pipes_;
+    std::vector<Known> pipes_;
+    std::size_t pipes_kept_ = 64;  // when so many are known, the dead ones are forgotten
     std::uint16_t next_port_ = 40'000;
     bool down_ = false;
     bool silent_ = false;
+    bool dead_ = false;
 };
 
 }  // namespace dawk::sim

@@ -16,6 +16,9 @@ struct Pipe {
     std::size_t in_flight = 0;  // written, not yet arrived
     bool finished = false;      // the writer said goodbye: the reader sees the end after the buffer
     bool reset = false;         // the connection is gone: both sides see it at once
+    bool black_hole = false;    // what is written never arrives, and nobody is told
+    bool reader_gone = false;   // the reader's machine lost its power
+    bool writer_gone = false;   // the writer's machine lost its power
     SteadyTime last_arrival{};
     Signal readable, writable;
 };

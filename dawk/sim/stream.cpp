@@ -17,8 +17,9 @@ SimStream::SimStream(Internet& internet, std::shared_ptr<Pipe> in, std::shared_p
 
 Task<Result<std::size_t>> SimStream::read_some(std::span<char> buffer) {
     auto const pipe = in_;
-    while (pipe->buffer.empty()) {
-        if (pipe->reset) co_return ErrorCode(boost::asio::error::connection_reset);
+    while (pipe->buffer.empty() || pipe->reader_gone) {
+        if (pipe->reset || pipe->reader_gone)
+            co_return ErrorCode(boost::asio::error::connection_reset);
         if (closed_ || pipe->finished) co_return Errc::closed;
         if (world_.steady() >= deadline_) co_return Errc::timed_out;
         auto const until = deadline_;
@@ -57,6 +58,7 @@ void SimStream::send(std::string octets) {
     auto const dies = faults.reset > 0 && world_.rng().chance(faults.reset);
     if (dies) octets.resize(world_.rng().below(octets.size() + 1));
     out_->in_flight += octets.size();
+    if (out_->black_hole) return;  // a writer whose octets go nowhere has to wait in the end
     world_.at(arrival(), [pipe = out_, back = in_, data = std::move(octets), dies] {
         pipe->in_flight -= data.size();
         if (!pipe->reset) pipe->buffer += data;
@@ -80,7 +82,7 @@ Task<Result<void>> SimStream::write_all(std::span<std::string_view const> pieces
     for (auto const piece : pieces) octets += piece;
     for (;;) {
         if (closed_) co_return Errc::closed;
-        if (pipe->reset) co_return ErrorCode(boost::asio::error::broken_pipe);
+        if (pipe->reset || pipe->writer_gone) co_return ErrorCode(boost::asio::error::broken_pipe);
         if (pipe->buffer.size() + pipe->in_flight < Pipe::window) break;
         if (world_.steady() >= deadline_) co_return Errc::timed_out;
         auto const until = deadline_;
@@ -99,6 +101,9 @@ Task<void> SimStream::shutdown() {
 void SimStream::close() noexcept {
     if (closed_) return;
     closed_ = true;
+    in_->readable.wake();
+    out_->writable.wake();
+    if (out_->black_hole) return;
     world_.at(arrival(), [pipe = out_] {
         pipe->finished = true;
         pipe->readable.wake();
@@ -108,8 +113,6 @@ void SimStream::close() noexcept {
         pipe->reset = true;
         pipe->writable.wake();
     });
-    in_->readable.wake();
-    out_->writable.wake();
 }
 
 }  // namespace dawk::sim

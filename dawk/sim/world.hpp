@@ -59,6 +59,7 @@ class World final : public rt::Clock, public rt::WorkPool {
     boost::asio::io_context& context() noexcept { return context_; }
     SeededRng& rng() noexcept { return rng_; }
     std::uint64_t events() const noexcept { return sequence_; }
+    Duration age() const noexcept { return now_ - (SteadyTime{} + std::chrono::hours(1)); }
     // A running hash over all event times and order; equal for equal seeds.
     std::uint64_t fingerprint() const noexcept { return fingerprint_; }
     void mix(std::uint64_t value) noexcept {

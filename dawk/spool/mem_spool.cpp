@@ -121,10 +121,26 @@ Result<void> MemSpool::apply(Batch const& batch) {
     std::vector<EnvelopePtr> updates;
     std::vector<envelope::Event> events;
     for (auto const& insert : batch.inserts) {
+        if (!options_.keeps_records) {
+            inserts.push_back(insert.envelope);
+            continue;
+        }
         DAWK_TRY_VOID(through_codec(*insert.envelope, inserts));
     }
-    for (auto const& update : batch.updates) DAWK_TRY_VOID(through_codec(*update, updates));
-    for (auto const& event : batch.events) DAWK_TRY_VOID(through_codec(event, events));
+    for (auto const& update : batch.updates) {
+        if (!options_.keeps_records) {
+            updates.push_back(update);
+            continue;
+        }
+        DAWK_TRY_VOID(through_codec(*update, updates));
+    }
+    for (auto const& event : batch.events) {
+        if (!options_.keeps_records) {
+            events.push_back(event);
+            continue;
+        }
+        DAWK_TRY_VOID(through_codec(event, events));
+    }
     for (std::size_t i = 0; i < batch.inserts.size(); ++i) {
         auto const& content = batch.inserts[i].content;
         auto const& envelope = inserts[i];

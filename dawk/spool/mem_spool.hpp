@@ -48,6 +48,7 @@ struct MemSpoolOptions {
     std::size_t history_events_max = 100'000;
     rt::Clock* clock = nullptr;  // needed for a latency
     std::chrono::microseconds commit_latency{0};
+    bool keeps_records = true;  // through the codec; false: the owner does that (simulation)
 };
 
 class MemSpool final : public Spool {

@@ -1,0 +1,75 @@
+// The simulation itself: equal seeds give equal runs, and what it plays holds.
+#include "dawk/sim/play.hpp"
+
+#include <gtest/gtest.h>
+
+namespace dawk::sim {
+namespace {
+
+TEST(Play, TwoRunsOfASeedGiveTheSameLogByteForByte) {
+    PlayOptions options;
+    options.traces = true;
+    for (std::uint64_t const seed : {3U, 14U, 25U}) {
+        options.seed = seed;
+        auto const one = play(options);
+        auto const other = play(options);
+        EXPECT_GT(one.log.size(), 1000U);
+        EXPECT_EQ(one.log, other.log);
+        EXPECT_EQ(one.fingerprint, other.fingerprint);
+        EXPECT_EQ(one.events, other.events);
+    }
+}
+
+TEST(Play, TheLogChangesNothing) {
+    PlayOptions options;
+    options.seed = 5;
+    auto const silent = play(options);
+    options.traces = true;
+    auto const traced = play(options);
+    EXPECT_EQ(silent.fingerprint, traced.fingerprint);
+    EXPECT_TRUE(silent.log.empty());
+}
+
+TEST(Play, ManySeedsHold) {
+    OracleCounts sum;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        PlayOptions options;
+        options.seed = seed;
+        auto const result = play(options);
+        ASSERT_FALSE(result.violation) << "seed " << seed << ": " << result.violation->text;
+        sum.relayed += result.counts.relayed;
+        sum.delivered += result.counts.delivered;
+        sum.reports += result.counts.reports;
+        sum.crashes += result.counts.crashes;
+    }
+    // It was a world with something in it.
+    EXPECT_GT(sum.relayed, 500U);
+    EXPECT_GT(sum.delivered, 100U);
+    EXPECT_GT(sum.reports, 30U);
+    EXPECT_GT(sum.crashes, 30U);
+}
+
+TEST(Play, AFaultThatIsSwitchedOffDoesNotHappen) {
+    PlayOptions options;
+    for (options.seed = 1; !faults_of(options.seed)[index_of(Fault::crashes)];) ++options.seed;
+    EXPECT_GT(play(options).counts.crashes, 0U);
+    options.without.set(index_of(Fault::crashes));
+    EXPECT_EQ(play(options).counts.crashes, 0U);
+}
+
+class Named : public testing::TestWithParam<Scenario> {};
+
+TEST_P(Named, Holds) {
+    if (GetParam().is_big) GTEST_SKIP() << "played by dawk-sim --scenario";
+    PlayOptions options;
+    options.scenario = GetParam().name;
+    auto const result = play(options);
+    EXPECT_FALSE(result.violation) << result.violation->text;
+    EXPECT_GT(result.counts.acknowledged, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, Named, testing::ValuesIn(scenarios()),
+                         [](auto const& scenario) { return std::string(scenario.param.name); });
+
+}  // namespace
+}  // namespace dawk::sim
