@@ -13,12 +13,21 @@
 namespace dawk::crypto {
 namespace {
 
+// Fetched once: EVP_sha256() would be looked up again, under a lock, for each digest. They stay for
+// the life of the process, as OpenSSL's own do.
+EVP_MD const* fetched(char const* name) {
+    EVP_MD const* const found = EVP_MD_fetch(nullptr, name, nullptr);
+    DAWK_CHECK(found != nullptr);
+    return found;
+}
+
 EVP_MD const* method(Hash hash) {
+    static EVP_MD const* const sha256 = fetched("SHA256");
     switch (hash) {
         case Hash::sha1:
             return EVP_sha1();
         case Hash::sha256:
-            return EVP_sha256();
+            return sha256;
         case Hash::sha512:
             return EVP_sha512();
     }

@@ -43,23 +43,28 @@ std::size_t find_change(std::string_view text) noexcept {
     return i;
 }
 
+bool is_white(char c) noexcept {
+    return ascii::is_space(c) || c == '\r' || c == '\n';
+}
+
 std::string relaxed_field(mail::HeaderField const& field) {
     std::string out = ascii::to_lower(ascii::trim(field.name));
+    out.reserve(out.size() + field.body.size() + 3);
     out += ':';
-    bool space = false;
-    bool text = false;
-    for (char const c : field.body) {
-        if (c == '\r' || c == '\n') continue;  // unfolding (§3.4.2)
-        if (ascii::is_space(c)) {
-            space = true;
-            continue;
-        }
-        if (space && text) out += ' ';
-        space = false;
-        text = true;
-        out += c;
+    auto const begin = out.size();
+    std::string_view rest = field.body;
+    for (;;) {
+        auto const text = std::find_if_not(rest.begin(), rest.end(), is_white);
+        // Unfolding takes line ends away (§3.4.2); white space within becomes one space.
+        bool const space = std::any_of(rest.begin(), text, ascii::is_space);
+        if (text == rest.end()) break;
+        if (space && out.size() > begin) out += ' ';
+        auto const end = std::find_if(text, rest.end(), is_white);
+        out.append(text, end);
+        rest.remove_prefix(static_cast<std::size_t>(end - rest.begin()));
     }
-    return out + "\r\n";
+    out += "\r\n";
+    return out;
 }
 
 }  // namespace

@@ -50,10 +50,13 @@ std::optional<std::string_view> TagList::get(std::string_view name) const noexce
 }
 
 std::string without_space(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    std::copy_if(text.begin(), text.end(), std::back_inserter(out),
-                 [](char c) { return c != ' ' && c != '\t' && c != '\r' && c != '\n'; });
+    std::string out(text.size(), '\0');
+    std::size_t size = 0;
+    for (char const c : text) {
+        out[size] = c;
+        size += c != ' ' && c != '\t' && c != '\r' && c != '\n' ? 1 : 0;
+    }
+    out.resize(size);
     return out;
 }
 

@@ -1,7 +1,6 @@
 #include "dawk/dkim/verify.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/dkim/tags.hpp"
@@ -17,27 +16,37 @@ Usable<KeyRecord> const& KeyCache::get(std::string const& text, Algorithm algori
     return keys_.emplace(key, parse_key(text, algorithm)).first->second;
 }
 
+namespace {
+
+// A single field with or without its line end, as the parser of headers would see it.
+mail::HeaderField field_of(std::string_view raw) {
+    auto const colon = std::min(raw.find(':'), raw.size());
+    auto body = raw.substr(std::min(colon + 1, raw.size()));
+    if (body.ends_with("\r\n")) body.remove_suffix(2);
+    return {ascii::trim(raw.substr(0, colon)), body, raw};
+}
+
+}  // namespace
+
 std::string header_digest(mail::HeaderSection const& header, std::vector<std::string> const& fields,
                           Canonical form, std::string_view signature_field, crypto::Hash hash) {
     crypto::Digest digest(hash);
     // Each naming of a field takes the next one from the bottom (§5.4.2); beyond the last: nothing.
-    std::map<std::string, std::pair<std::vector<mail::HeaderField>, std::size_t>> taken;
+    std::vector<bool> taken(header.size());
     for (auto const& name : fields) {
-        auto const [entry, fresh] = taken.try_emplace(ascii::to_lower(name));
-        auto& [found, count] = entry->second;
-        if (fresh) found = header.find(name);
-        if (count == found.size()) continue;
-        ++count;
-        digest.update(canonical_field(found[found.size() - count], form));
+        for (auto i = header.size(); i-- > 0;) {
+            if (taken[i]) continue;
+            auto const field = header[i];
+            if (!field.is(name)) continue;
+            taken[i] = true;
+            digest.update(canonical_field(field, form));
+            break;
+        }
     }
     auto const bare = without_signature_value(signature_field);
-    auto const own = mail::HeaderSection::parse(bare.ends_with("\r\n") ? bare : bare + "\r\n",
-                                                mail::HeaderLimits{1U << 20U, 1});
-    if (own && !own->empty()) {
-        std::string last = canonical_field((*own)[0], form);
-        last.resize(last.size() - 2);  // without the trailing CRLF (§3.7)
-        digest.update(last);
-    }
+    std::string last = canonical_field(field_of(bare), form);
+    last.resize(last.size() - 2);  // without the trailing CRLF (§3.7)
+    digest.update(last);
     return digest.finish();
 }
 
@@ -79,9 +88,9 @@ std::size_t Verifier::body_for(Signature const& signature) {
 void Verifier::add(mail::HeaderSection const& header, mail::HeaderField const& field) {
     Item item;
     auto& verdict = item.verdict;
-    verdict.b_prefix = prefix_of(field.body);
     auto parsed = parse_signature(field.body);
     if (!parsed) {
+        verdict.b_prefix = prefix_of(field.body);
         verdict.result = parsed.error().result;
         verdict.reason = parsed.error().reason;
         items_.push_back(std::move(item));
@@ -89,6 +98,7 @@ void Verifier::add(mail::HeaderSection const& header, mail::HeaderField const& f
     }
     item.signature = std::move(*parsed);
     auto const& signature = item.signature;
+    verdict.b_prefix = crypto::to_base64(signature.value.substr(0, 6));  // 8 characters of b=
     verdict.domain = signature.domain;
     verdict.selector = signature.selector;
     verdict.identity = signature.identity;
