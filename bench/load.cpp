@@ -20,12 +20,24 @@
 namespace dawk::bench {
 namespace {
 
+std::string read_file(std::string const& path) {
+    std::FILE* const file = std::fopen(path.c_str(), "rb");
+    if (file == nullptr) die(path + ": " + std::strerror(errno));
+    std::string out;
+    char buffer[4096];
+    for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;)
+        out.append(buffer, n);
+    std::fclose(file);
+    return out;
+}
+
 constexpr OptionHelp known[] = {
     {"to", "ADDRESS", "127.0.0.1:2525, [::1]:2525 or unix:/path"},
     {"sessions", "N", "connections at a time (50)"},
     {"messages", "N", "in all; without --seconds 1000"},
     {"seconds", "S", "for how long"},
     {"size", "OCTETS", "of a message (2048)"},
+    {"message", "FILE", "send what is in the file, each time the same"},
     {"per-connection", "N", "messages on one connection, 0 for any number (0)"},
     {"pipeline", "", "commands in groups, RFC 2920"},
     {"lhlo", "", "LMTP, RFC 2033"},
@@ -184,7 +196,11 @@ int main(int argc, char** argv) {
     Options const options(argc, argv, "dawk-load: an SMTP and LMTP load source", known);
     auto const plan = make_plan(options);
     raise_descriptor_limit();
-    Run run{plan, MessageMaker(options.number("size", 2048), plan.from, plan.rcpt), {}};
+    auto const file = options.text("message", "");
+    Run run{plan,
+            file.empty() ? MessageMaker(options.number("size", 2048), plan.from, plan.rcpt)
+                         : MessageMaker::of(read_file(file)),
+            {}};
     run.next = options.number("first", 0);
     if (plan.messages != 0) run.plan.messages += run.next;
     if (options.has("acked")) {

@@ -1,5 +1,7 @@
 #include "bench/message.hpp"
 
+#include <algorithm>
+
 namespace dawk::bench {
 
 namespace {
@@ -38,13 +40,29 @@ std::string make_body(std::size_t size) {
 MessageMaker::MessageMaker(std::size_t size, std::string from, std::string to) {
     before_ = "From: <" + from + ">\r\nTo: <" + to +
               ">\r\nSubject: Load\r\nDate: Mon, 05 Jan 2026 12:00:00 +0000\r\nMessage-ID: <";
+    numbered_ = true;
     after_ = "@load.invalid>\r\n\r\n";
     auto const head_size = before_.size() + digits + after_.size();
     body_ = make_body(size > head_size ? size - head_size : 0);
 }
 
+MessageMaker MessageMaker::of(std::string_view message) {
+    MessageMaker out;
+    while (!message.empty()) {
+        auto const end = std::min(message.find('\n'), message.size());
+        auto line = message.substr(0, end);
+        message.remove_prefix(std::min(end + 1, message.size()));
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (line.starts_with('.')) out.body_ += '.';  // RFC 5321 §4.5.2
+        out.body_ += line;
+        out.body_ += "\r\n";
+    }
+    return out;
+}
+
 std::string MessageMaker::head(std::uint64_t number) const {
     std::string result;
+    if (!numbered_) return result;
     result.reserve(before_.size() + digits + after_.size());
     result += before_;
     result += padded(number);

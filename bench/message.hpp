@@ -13,11 +13,15 @@ class MessageMaker {
   public:
     // `size` is the whole message in octets; small sizes give at least the header.
     MessageMaker(std::size_t size, std::string from, std::string to);
+    // The same octets each time, as for signed messages; lines end with CRLF or LF.
+    static MessageMaker of(std::string_view message);
 
     std::string head(std::uint64_t number) const;  // the same length for every number
     std::string_view body() const { return body_; }
 
   private:
+    MessageMaker() = default;
+    bool numbered_ = false;
     std::string before_, after_, body_;
 };
 
