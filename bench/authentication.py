@@ -50,13 +50,13 @@ class Names:
         self.port = servers.free_port()
         parts = " ".join(f'"{key_record[i:i + 200]}"' for i in range(0, len(key_record), 200))
         with open(os.path.join(folder, "zone"), "w", encoding="ascii") as file:
-            file.write(f"$ORIGIN {DOMAIN}.\n$TTL 3600\n@ SOA ns host 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"
-                       f'@ TXT "v=spf1 ip4:127.0.0.1 -all"\n_dmarc TXT "v=DMARC1; p=reject"\n'
-                       f"s1._domainkey TXT {parts}\n")
+            file.write(f"$ORIGIN example.\n$TTL 3600\n@ SOA ns host 1 3600 600 86400 3600\n@ NS ns\nns A 127.0.0.1\n"
+                       f'{DOMAIN}. TXT "v=spf1 ip4:127.0.0.1 -all"\n_dmarc.{DOMAIN}. TXT "v=DMARC1; p=reject"\n'
+                       f"s1._domainkey.{DOMAIN}. TXT {parts}\n")
         config = os.path.join(folder, "knot.conf")
         with open(config, "w", encoding="ascii") as file:
             file.write(f'server:\n    rundir: "{folder}"\n    listen: 127.0.0.1@{self.port}\n'
-                       f'database:\n    storage: "{folder}"\nzone:\n  - domain: {DOMAIN}.\n    file: "{folder}/zone"\n')
+                       f'database:\n    storage: "{folder}"\nzone:\n  - domain: example.\n    file: "{folder}/zone"\n')
         self.log = open(os.path.join(folder, "knot.log"), "wb")
         self.process = subprocess.Popen(["knotd", "-c", config], stdout=self.log, stderr=self.log)
 
@@ -112,7 +112,7 @@ file = "{folder}/dawk.log"
 
 def load(tool, server, message, sessions, *more):
     out = run(tool, "--to", f"127.0.0.1:{server.port}", "--sessions", str(sessions), "--message", message,
-              "--from", f"joe@{DOMAIN}", "--rcpt", "user@dawk.test", "--helo", f"ns.{DOMAIN}", *more)
+              "--from", f"joe@{DOMAIN}", "--rcpt", "user@dawk.test", "--helo", f"mx.{DOMAIN}", *more)
     return json.loads(out.splitlines()[-1])
 
 

@@ -201,6 +201,7 @@ dns::Inquiry<int> is_aligned(Memory& memory, std::string identifier, std::string
                              std::string organizational, bool strict) {
     if (identifier == author) co_return 1;
     if (strict) co_return 0;
+    if (organizational.empty()) co_return -1;
     auto const found = co_await walk(memory, identifier);
     if (found.temporary) co_return -1;
     co_return organizational_of(found, identifier) == organizational ? 1 : 0;
@@ -250,8 +251,12 @@ dns::Inquiry<Verdict> evaluate(Input input) {
     if (!input.authors.problem.empty())
         co_return with(verdict, Result::permerror, input.authors.problem);
     auto const found = co_await walk(memory, verdict.author_domain);
-    if (found.temporary) co_return with(verdict, Result::temperror, found.problem);
-    verdict.organizational_domain = organizational_of(found, verdict.author_domain);
+    // With a record of the author domain itself a failure above it leaves open only what is aligned
+    // by a common organization.
+    bool const own = !found.steps.empty() && found.steps.front().domain == verdict.author_domain;
+    if (found.temporary && !own) co_return with(verdict, Result::temperror, found.problem);
+    if (!found.temporary)
+        verdict.organizational_domain = organizational_of(found, verdict.author_domain);
     auto const discovery = discover(found, verdict.author_domain, verdict.organizational_domain);
     if (!discovery.step) {
         auto const& problem = memory[verdict.author_domain].problem;

@@ -36,6 +36,18 @@ struct Dns {
     }
 };
 
+TEST(Dmarc, AFailureAboveTheRecordLeavesExactAlignment) {
+    Dns dns;
+    dns.txt["_dmarc.a.test"] = {"v=DMARC1; p=reject"};
+    dns.failing = {"_dmarc.test"};
+    EXPECT_EQ(dns.evaluate("a.test", "a.test").result, Result::pass);
+    EXPECT_EQ(dns.evaluate("a.test", "mail.a.test").result, Result::temperror);
+    EXPECT_EQ(dns.evaluate("a.test").result, Result::fail);
+    EXPECT_EQ(dns.evaluate("sub.a.test", "sub.a.test").result, Result::temperror);
+    dns.txt["_dmarc.a.test"] = {"v=DMARC1; p=reject; aspf=s"};
+    EXPECT_EQ(dns.evaluate("a.test", "mail.a.test").result, Result::fail);
+}
+
 TEST(Dmarc, TheWalkAsksWhatTheStandardShows) {
     Dns dns;  // RFC 9989 §4.10
     EXPECT_EQ(dns.evaluate("a.b.c.d.e.f.g.h.i.j.mail.example.com").result, Result::none);

@@ -201,6 +201,7 @@ Task<Verdict> Examination::finish(envelope::Envelope& envelope) {
     DAWK_CHECK(checker_);
     co_await sender_->wait();
     auto look_ups = sender_->look_ups();
+    look_ups.reserve(look_ups.size() + 8);
     SteadyTime const deadline = ports_.env.clock.steady() + auth_->timeout;
     auto inquiry = checker_->finish(sender_->report());
     auto const report = co_await answered(std::move(inquiry), ports_.env, deadline, look_ups);
