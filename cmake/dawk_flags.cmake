@@ -46,14 +46,9 @@ if(DAWK_TIDY)
     set(CMAKE_CXX_CLANG_TIDY ${DAWK_CLANG_TIDY} --quiet)
 endif()
 
-# Boost.Asio is compiled once, in dawk/rt/asio.cpp; nobody else instantiates its implementation.
 find_package(Boost 1.81 REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(Threads REQUIRED)
-add_library(dawk_asio INTERFACE)
-target_compile_definitions(dawk_asio INTERFACE
-    BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
-target_link_libraries(dawk_asio INTERFACE Boost::headers Threads::Threads)
 
 if(DAWK_TESTS)
     enable_testing()

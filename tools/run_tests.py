@@ -18,7 +18,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CORES = os.cpu_count() or 1
 # Modules whose code runs on more than one thread: their tests run under the thread sanitizer too.
-THREADED = ("rt", "spool", "net", "spool_rocks", "directory_sqlite", "history_rocks", "http", "observe")
+THREADED = ("rt", "spool", "net", "spool_rocks", "directory_sqlite", "http", "observe")
 FUZZ_SECONDS = 4
 UNIT_TIMEOUT = 600
 
@@ -282,6 +282,8 @@ def test_environment():
     environment = dict(os.environ)
     environment.setdefault("DAWK_TESTDATA", os.path.join(ROOT, "..", "shared", "testdata"))
     environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
+    # A test forks a process with threads of its own, to kill it.
+    environment.setdefault("TSAN_OPTIONS", "die_after_fork=0:halt_on_error=1:second_deadlock_stack=1")
     environment.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=0:abort_on_error=1")
     return environment
 
