@@ -133,7 +133,8 @@ namespace {
 
 authres::MethodResult dkim_result(dkim::Verdict const& verdict) {
     authres::MethodResult out{"dkim", std::string(dkim::to_string(verdict.result)), {}, {}};
-    if (verdict.result != dkim::Result::pass) out.reason = verdict.reason;
+    // A pass that leaves the end of the body open is said to be one.
+    if (verdict.result != dkim::Result::pass || !verdict.covers_body) out.reason = verdict.reason;
     if (!verdict.domain.empty()) out.properties.push_back({"header", "d", verdict.domain});
     if (!verdict.identity.empty()) out.properties.push_back({"header", "i", verdict.identity});
     if (!verdict.selector.empty()) out.properties.push_back({"header", "s", verdict.selector});

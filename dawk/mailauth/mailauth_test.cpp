@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "dawk/dkim/sign.hpp"
+#include "dawk/mailauth/check_message.hpp"
 #include "dawk/mailauth/zone_file.hpp"
 
 namespace dawk::mailauth {
@@ -76,6 +77,73 @@ TEST(Checker, AForgeryFails) {
     EXPECT_EQ(report.dmarc.result, dmarc::Result::fail);
     EXPECT_EQ(report.dmarc.requested, dmarc::Policy::reject);
     EXPECT_EQ(report.iprev.result, Iprev::Result::permerror);
+}
+
+TEST(CheckMessage, IsTheSameAtOnce) {
+    struct FromZone : Resolver {
+        ZoneFile zone = ZoneFile::parse(zone_text).value();
+        dns::Answer look_up(dns::Question const& question) override {
+            return zone.answer(question);
+        }
+    } resolver;
+    std::string const message = "From: joe@example.org\r\n\r\nHi\r\n";
+    Client const client{"192.0.2.1", "mx.example.org", "joe@example.org", "us.test", {}};
+    auto const at_once = check_message(client, message, resolver);
+    ASSERT_TRUE(at_once);
+    EXPECT_EQ(at_once->header, check(message, client).header);
+    EXPECT_FALSE(check_message(client, std::string(1U << 20U, 'x') + ": y\r\n", resolver));
+}
+
+TEST(Checker, ALengthThatLeavesTheEndOpenVouchesForNothing) {  // RFC 6376 §8.2
+    auto const key = std::make_shared<crypto::PrivateKey>(
+        crypto::PrivateKey::generate(crypto::KeyKind::ed25519));
+    std::string const signed_text = "Hello\r\n";
+    std::string const fields = "From: joe@open.test\r\n";
+    auto const body_hash = crypto::to_base64(crypto::digest(crypto::Hash::sha256, signed_text));
+    std::string field =
+        "DKIM-Signature: v=1; a=ed25519-sha256; c=simple/simple; d=open.test; s=s; l=7; "
+        "h=from; bh=" +
+        body_hash + "; b=";
+    auto const digest = crypto::digest(crypto::Hash::sha256, fields + field);
+    auto const message = field + crypto::to_base64(key->sign_digest(digest).value()) + "\r\n" +
+                         fields + "\r\n" + signed_text + "Buy now\r\n";
+    auto const header = mail::HeaderSection::parse(message).value();
+    Checker checker({"192.0.2.9", "x", "", "us.test", {}}, header);
+    checker.body(std::string_view(message).substr(header.body_offset()));
+    auto const report = dns::run(checker.finish(), [&](dns::Question const& q) {
+        dns::Answer answer;
+        answer.status = dns::Status::ok;
+        if (q.name == "s._domainkey.open.test") answer.texts = {dkim::key_record(*key)};
+        if (q.name == "_dmarc.open.test") answer.texts = {"v=DMARC1; p=reject"};
+        if (answer.texts.empty()) answer.status = dns::Status::nxdomain;
+        return answer;
+    });
+    ASSERT_EQ(report.dkim.size(), 1U);
+    EXPECT_EQ(report.dkim[0].result, dkim::Result::pass) << report.dkim[0].reason;
+    EXPECT_EQ(report.dmarc.result, dmarc::Result::fail);
+    EXPECT_NE(report.header.find("l= leaves"), report.header.npos) << report.header;
+}
+
+TEST(Checker, InternationalisedDomainsAreAskedForAsALabels) {  // RFC 8616 §4
+    std::vector<std::string> asked;
+    spf::Query const query{"192.0.2.1",
+                           "b\xC3\xBC"
+                           "cher.example",
+                           "joe@b\xC3\xBC"
+                           "cher.example",
+                           "us",
+                           {}};
+    auto const verdict = dns::run(spf::check(query), [&](dns::Question const& q) {
+        asked.push_back(q.name);
+        dns::Answer answer;
+        answer.status = dns::Status::ok;
+        answer.texts = {"v=spf1 exists:%{o}.x.test -all"};
+        if (q.type == dns::Type::a) answer.addresses = {"127.0.0.2"};
+        return answer;
+    });
+    EXPECT_EQ(verdict.result, spf::Result::pass);
+    EXPECT_EQ(asked,
+              (std::vector<std::string>{"xn--bcher-kva.example", "xn--bcher-kva.example.x.test"}));
 }
 
 TEST(Checker, TheNullSenderIsJudgedByItsHelo) {

@@ -15,6 +15,22 @@ def run(*command, **options):
     return done.stdout
 
 
+def says_who_sent_it(t, program):
+    """The example of docs/library.md, which is this very program."""
+    with open(os.path.join(HERE, "consumer", "who.cpp"), encoding="utf-8") as file:
+        example = "".join("    " + line if line.strip() else line for line in file)
+    with open(os.path.join(ROOT, "docs", "library.md"), encoding="utf-8") as file:
+        check.contains(file.read(), example)
+    with open(t.path("m.eml"), "w", encoding="ascii", newline="") as file:
+        file.write("From: joe@example.org\r\nSubject: hi\r\n\r\nHello\r\n")
+    with open(t.path("zone.json"), "w", encoding="ascii") as file:
+        file.write('{"example.org": {"TXT": ["v=spf1 ip4:192.0.2.1 -all"]},'
+                   ' "_dmarc.example.org": {"TXT": ["v=DMARC1; p=reject"]}}')
+    output = run(program, t.path("m.eml"), t.path("zone.json"), "192.0.2.1", "joe@example.org", "mx.example.org")
+    check.contains(output, "Authentication-Results: mx.us.test;")
+    check.contains(output, "DMARC: pass, SPF passed for example.org")
+
+
 @case(seconds=600)
 def an_outside_project_finds_builds_and_runs(t):
     prefix, build = t.path("prefix", ""), t.path("consumer", "")
@@ -23,6 +39,7 @@ def an_outside_project_finds_builds_and_runs(t):
     run("cmake", "--build", build)
     output = run(os.path.join(build, "consumer"))
     check.contains(output, "250-library.test")
+    says_who_sent_it(t, os.path.join(build, "who"))
     for where, _, files in os.walk(prefix):
         for name in files:
             if name.endswith(".cmake"):
