@@ -48,13 +48,25 @@ class Committer {
 
   private:
     using Group = std::vector<RequestPtr>;
+    struct Write {
+        enum class Kind : std::uint8_t { put, remove, remove_once };
+        Family family{};
+        Kind kind{};
+        std::uint32_t number = 0;  // in the group
+        std::string_view key, value;
+        friend bool operator<(Write const& a, Write const& b) noexcept {
+            if (a.family != b.family) return a.family < b.family;
+            int const order = a.key.compare(b.key);
+            return order != 0 ? order < 0 : a.number < b.number;
+        }
+    };
     void loop();
     Group take();
     bool is_stopping() const;
     bool has_reason_to_wake() const { return !pending_.empty() || stopping_; }
     void commit(Group group);
-    void build(Group const& group, rocksdb::WriteBatch& batch) const;
-    void add(Request const& request, rocksdb::WriteBatch& batch) const;
+    void build(Group const& group, rocksdb::WriteBatch& batch);
+    void add(Request const& request);
     ErrorCode find_contents_to_remove(Request& request) const;
     void refuse_inserts_below_floor(Group& group);
     void refuse_what_cannot_be_read(Group& group);
@@ -99,6 +111,7 @@ class Committer {
     std::chrono::steady_clock::time_point next_recovery_{};
     std::uint32_t swept_day_ = 0;
     SteadyTime next_sweep_{};
+    std::vector<Write> writes_;  // of the group being built
     std::unique_ptr<rocksdb::WriteBatch> scratch_;
     std::thread thread_;
 };

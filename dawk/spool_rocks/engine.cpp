@@ -5,10 +5,12 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/table.h>
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/crc32c.hpp"
+#include "dawk/spool_rocks/fast_crc32c.hpp"
 #include "dawk/spool_rocks/keys.hpp"
 #include "dawk/spool_rocks/log_check.hpp"
 
@@ -59,6 +61,11 @@ rocksdb::ColumnFamilyOptions family_options(RocksOptions const& options, Share s
         out.blob_garbage_collection_age_cutoff = 0.5;
         out.blob_garbage_collection_force_threshold = 0.5;
     }
+    if (share.family == Family::index) {
+        // Its keys come in no order and are looked for by people only: sorted when that happens, or
+        // when it is flushed.
+        out.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
+    }
     return out;
 }
 
@@ -68,6 +75,7 @@ rocksdb::DBOptions database_options(RocksOptions const& options) {
     out.create_if_missing = options.create;
     out.create_missing_column_families = true;
     out.max_background_jobs = 2;
+    out.allow_concurrent_memtable_write = false;  // one thread writes
     out.max_total_wal_size = options.wal_bytes_max;
     out.info_log_level = rocksdb::WARN_LEVEL;
     out.max_log_file_size = 4U << 20U;
@@ -167,6 +175,9 @@ std::vector<rocksdb::ColumnFamilyDescriptor> all_families(RocksOptions const& op
     }
     return families;
 }
+
+// Referred to, so that the linker takes ours.
+auto* const volatile checksum = &rocksdb::crc32c::Extend;
 
 rocksdb::Status open_database(RocksOptions const& options, std::string const& path, OpenMode mode,
                               Engine& engine) {
