@@ -37,6 +37,10 @@ std::optional<char32_t> utf8_take(std::string_view& text) noexcept {
 
 bool is_utf8(std::string_view text) noexcept {
     while (!text.empty()) {
+        std::size_t ascii = 0;
+        while (ascii < text.size() && static_cast<unsigned char>(text[ascii]) < 0x80) ++ascii;
+        text.remove_prefix(ascii);
+        if (text.empty()) break;
         if (!utf8_take(text)) return false;
     }
     return true;

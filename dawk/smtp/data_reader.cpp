@@ -1,11 +1,12 @@
 #include "dawk/smtp/data_reader.hpp"
 
 #include "dawk/base/check.hpp"
+#include "dawk/base/line_ends.hpp"
 
 namespace dawk::smtp {
 
 // Runs through lines until one begins with a dot or the input is used up; returns how many octets
-// are text of the message. Both searches run over octets that lie in the first cache, once each.
+// are text of the message.
 std::size_t DataReader::scan_text(std::string_view input) noexcept {
     std::size_t at = 0;
     while (at < input.size()) {
@@ -26,14 +27,13 @@ std::size_t DataReader::scan_text(std::string_view input) noexcept {
             }
             continue;
         }
-        std::string_view const rest = input.substr(at);
-        std::size_t const cr = rest.find('\r');
-        std::string_view const line = rest.substr(0, cr);
-        if (line.find('\n') != line.npos) bare_ = true;
-        at += line.size();
-        if (cr == rest.npos) break;
-        ++at;
-        state_ = State::cr;
+        std::size_t const end = find_line_end(input, at);
+        if (end == input.npos) return input.size();
+        at = end + 1;
+        if (input[end] == '\r')
+            state_ = State::cr;
+        else
+            bare_ = true;
     }
     return at;
 }
@@ -76,13 +76,13 @@ void LineEndCheck::feed(std::string_view octets) noexcept {
             if (line_feed) octets.remove_prefix(1);
             continue;
         }
-        std::size_t const cr = octets.find('\r');
-        std::string_view const line = octets.substr(0, cr);
-        if (line.find('\n') != line.npos) bare_ = true;
-        if (!line.empty()) state_ = State::text;
-        if (cr == octets.npos) return;
-        state_ = State::cr;
-        octets.remove_prefix(cr + 1);
+        std::size_t const end = find_line_end(octets);
+        if (end != 0) state_ = State::text;
+        if (end == octets.npos) return;
+        bool const is_cr = octets[end] == '\r';
+        bare_ = bare_ || !is_cr;
+        state_ = is_cr ? State::cr : State::text;
+        octets.remove_prefix(end + 1);
     }
 }
 

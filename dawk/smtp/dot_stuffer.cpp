@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "dawk/base/line_ends.hpp"
+
 namespace dawk::smtp {
 namespace {
 
@@ -11,9 +13,7 @@ constexpr std::string_view end_of_line_and_data = "\r\n.\r\n";
 
 }  // namespace
 
-// memchr finds the line ends: it works on whole vectors of octets, so long lines cost next to
-// nothing. A dot is doubled by ending a piece before it and starting the next piece with one of our
-// own.
+// A dot is doubled by ending a piece before it and starting the next piece with one of our own.
 void DotStuffer::add(std::string_view chunk, std::vector<std::string_view>& pieces) {
     if (chunk.empty()) return;
     std::size_t begin = 0;  // of the piece being gathered
@@ -29,15 +29,14 @@ void DotStuffer::add(std::string_view chunk, std::vector<std::string_view>& piec
             pieces.push_back(dot);
             begin = at;
         }
-        auto const rest = chunk.substr(at);
-        auto const cr = rest.find('\r');
-        auto const line = rest.substr(0, cr);
-        clean_ = clean_ && line.find('\n') == line.npos;
-        if (cr == rest.npos) {
-            last_ = Last::other;
-            break;
+        auto const end = find_line_end(chunk, at);
+        last_ = Last::other;
+        if (end == chunk.npos) break;
+        at = end + 1;
+        if (chunk[end] == '\n') {
+            clean_ = false;
+            continue;
         }
-        at += cr + 1;
         last_ = Last::cr;
         if (at == chunk.size()) break;
         clean_ = clean_ && chunk[at] == '\n';
@@ -55,15 +54,13 @@ void DotStuffer::finish(std::vector<std::string_view>& pieces) {
 }
 
 bool has_bare_line_end(std::string_view text) noexcept {
-    while (!text.empty()) {
-        auto const cr = text.find('\r');
-        auto const line = text.substr(0, cr);
-        if (line.find('\n') != line.npos) return true;
-        if (cr == text.npos) return false;
-        if (cr + 1 == text.size() || text[cr + 1] != '\n') return true;
-        text.remove_prefix(cr + 2);
+    std::size_t at = 0;
+    for (;;) {
+        at = find_line_end(text, at);
+        if (at == text.npos) return false;
+        if (text[at] == '\n' || at + 1 == text.size() || text[at + 1] != '\n') return true;
+        at += 2;
     }
-    return false;
 }
 
 bool has_eight_bit(std::string_view text) noexcept {
