@@ -189,6 +189,7 @@ bool Address::is_ascii() const noexcept {
 std::string Address::text() const {
     if (is_null()) return {};
     std::string result;
+    result.reserve(local.size() + domain.size() + 3);
     if (is_dot_string(local, true)) {
         result = local;
     } else {

@@ -1,20 +1,25 @@
 #include "dawk/mail/field.hpp"
 
+#include <algorithm>
+
 #include "dawk/base/check.hpp"
 
 namespace dawk::mail {
 namespace {
 
 constexpr std::size_t line_size = 78;  // RFC 5322 §2.1.1
+constexpr std::size_t usual_size = 256;
 
 void check(std::string_view text) {
-    DAWK_CHECK(text.find_first_of(std::string_view{"\r\n\0", 3}) == std::string_view::npos);
+    DAWK_CHECK(
+        std::ranges::none_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }));
 }
 
 }  // namespace
 
 FieldBuilder::FieldBuilder(std::string_view name) : text_(name) {
     check(name);
+    text_.reserve(usual_size);
     text_ += ':';
     column_ = text_.size();
 }

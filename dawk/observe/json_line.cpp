@@ -1,5 +1,7 @@
 #include "dawk/observe/json_line.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "dawk/base/ascii.hpp"
@@ -67,25 +69,41 @@ std::string to_utc(WallTime at) {
     auto const day = std::chrono::floor<std::chrono::days>(at);
     std::chrono::year_month_day const date(day);
     std::chrono::hh_mm_ss<Millis> const time(at - day);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                       time.hours().count(), time.minutes().count(), time.seconds().count(),
-                       time.subseconds().count());
+    std::string out = "0000-00-00T00:00:00.000Z";
+    auto const put = [&out](std::size_t first, std::size_t size, std::int64_t value) {
+        for (std::size_t i = size; i-- > 0; value /= 10) {
+            out[first + i] = static_cast<char>('0' + value % 10);
+        }
+    };
+    put(0, 4, std::clamp(static_cast<int>(date.year()), 0, 9999));
+    put(5, 2, static_cast<unsigned>(date.month()));
+    put(8, 2, static_cast<unsigned>(date.day()));
+    put(11, 2, time.hours().count());
+    put(14, 2, time.minutes().count());
+    put(17, 2, time.seconds().count());
+    put(20, 3, time.subseconds().count());
+    return out;
 }
 
 void append_string(std::string& out, std::string_view text) {
     out += '"';
     bool const clean = mail::is_utf8(text);
-    for (char const c : text) {
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (ascii::is_control(c) || (!clean && ascii::is_eight_bit(c))) {
+    std::size_t plain = 0;  // from here on nothing had to be escaped
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char const c = text[i];
+        bool const escaped = c == '"' || c == '\\';
+        bool const coded = ascii::is_control(c) || (!clean && ascii::is_eight_bit(c));
+        if (!escaped && !coded) continue;
+        out += text.substr(plain, i - plain);
+        plain = i + 1;
+        if (coded) {
             fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
         } else {
+            out += '\\';
             out += c;
         }
     }
+    out += text.substr(plain);
     out += '"';
 }
 

@@ -1,6 +1,7 @@
 #include "dawk/spool_rocks/keys.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "dawk/base/ascii.hpp"
 
@@ -12,7 +13,11 @@ constexpr std::int64_t ms_of_a_day = 24LL * 3600 * 1000;
 
 template <class T>
 void append_big_endian(std::string& out, T value) {
-    for (std::size_t i = sizeof(T); i-- > 0;) out += static_cast<char>((value >> (8 * i)) & 0xFFU);
+    std::array<char, sizeof(T)> octets{};
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        octets[sizeof(T) - 1 - i] = static_cast<char>((value >> (8 * i)) & 0xFFU);
+    }
+    out.append(octets.data(), octets.size());
 }
 
 void append_escaped(std::string& out, std::string_view text) {
@@ -96,7 +101,9 @@ std::string history_prefix(envelope::Event const& event) {
 }
 
 std::string history_key(std::string_view prefix, std::uint64_t sequence) {
-    std::string out(prefix);
+    std::string out;
+    out.reserve(history_key_bytes);
+    out = prefix;
     append_u64(out, sequence);
     return out;
 }
@@ -105,6 +112,7 @@ std::string history_key(std::string_view prefix, std::uint64_t sequence) {
 std::string history_floor(WallTime oldest) {
     auto const ms = static_cast<std::uint64_t>(std::max<std::int64_t>(to_millis(oldest), 0));
     std::string out;
+    out.reserve(history_key_bytes);
     append_u64(out, ms << 16U);
     out.append(8, '\0');
     return out;
