@@ -10,6 +10,12 @@ namespace dawk::smtp {
 std::size_t DataReader::scan_text(std::string_view input) noexcept {
     std::size_t at = 0;
     while (at < input.size()) {
+        LinePlace place{.after_cr = state_ == State::cr, .at_start = state_ == State::line_start};
+        if (auto const ordinary = skip_ordinary<true>(input.substr(at), place)) {
+            at += ordinary;
+            state_ = place.after_cr ? State::cr : place.at_start ? State::line_start : State::text;
+            continue;
+        }
         if (state_ == State::line_start) {
             if (input[at] == '.') {
                 state_ = State::dot;

@@ -18,12 +18,19 @@ void DotStuffer::add(std::string_view chunk, std::vector<std::string_view>& piec
     if (chunk.empty()) return;
     std::size_t begin = 0;  // of the piece being gathered
     std::size_t at = 0;     // scanned up to here
-    if (last_ == Last::cr) {
-        clean_ = clean_ && chunk.front() == '\n';
-        at = 1;
-        last_ = Last::line_end;
-    }
     while (at < chunk.size()) {
+        if (last_ == Last::cr) {
+            clean_ = clean_ && chunk[at] == '\n';
+            last_ = Last::line_end;
+            ++at;
+            continue;
+        }
+        LinePlace place{.after_cr = false, .at_start = last_ == Last::line_end};
+        if (auto const ordinary = skip_ordinary<true>(chunk.substr(at), place)) {
+            at += ordinary;
+            last_ = place.after_cr ? Last::cr : place.at_start ? Last::line_end : Last::other;
+            continue;
+        }
         if (last_ == Last::line_end && chunk[at] == '.') {
             if (at > begin) pieces.push_back(chunk.substr(begin, at - begin));
             pieces.push_back(dot);
@@ -33,15 +40,10 @@ void DotStuffer::add(std::string_view chunk, std::vector<std::string_view>& piec
         last_ = Last::other;
         if (end == chunk.npos) break;
         at = end + 1;
-        if (chunk[end] == '\n') {
+        if (chunk[end] == '\r')
+            last_ = Last::cr;
+        else
             clean_ = false;
-            continue;
-        }
-        last_ = Last::cr;
-        if (at == chunk.size()) break;
-        clean_ = clean_ && chunk[at] == '\n';
-        last_ = Last::line_end;
-        ++at;
     }
     pieces.push_back(chunk.substr(begin));
 }
@@ -54,7 +56,9 @@ void DotStuffer::finish(std::vector<std::string_view>& pieces) {
 }
 
 bool has_bare_line_end(std::string_view text) noexcept {
-    std::size_t at = 0;
+    LinePlace place;
+    std::size_t at = skip_ordinary<false>(text, place);
+    if (place.after_cr) --at;  // its LF is still to come
     for (;;) {
         at = find_line_end(text, at);
         if (at == text.npos) return false;
