@@ -15,6 +15,8 @@ namespace {
 void keep_freed_memory() {
     ::mallopt(M_MMAP_THRESHOLD, 16 << 20);
     ::mallopt(M_TRIM_THRESHOLD, 128 << 20);
+    // Without fast bins there is nothing to consolidate whenever something larger is freed.
+    ::mallopt(M_MXFAST, 0);
 }
 
 }  // namespace

@@ -41,25 +41,47 @@ std::uint32_t checksum(std::string_view record) {
     return crc32c(record.substr(6), crc32c(record.substr(0, 2)));
 }
 
-// Fills the frame in front of a payload that begins at frame_bytes.
-void seal_in_place(char kind, std::string& record) {
-    record[0] = kind;
-    record[1] = 1;
-    put_u32(record, 6, static_cast<std::uint32_t>(record.size() - frame_bytes));
-    put_u32(record, 2, checksum(record));
+// Fills the frame at `begin`, in front of a payload that ends the record.
+void seal_in_place(char kind, std::string& record, std::size_t begin) {
+    record[begin] = kind;
+    record[begin + 1] = 1;
+    put_u32(record, begin + 6, static_cast<std::uint32_t>(record.size() - begin - frame_bytes));
+    put_u32(record, begin + 2, checksum(std::string_view(record).substr(begin)));
 }
 
 template <class Message>
-Result<std::string> sealed(char kind, Message const& message) {
+Result<void> append_sealed(std::string& out, char kind, Message const& message) {
     std::size_t const size = message.ByteSizeLong();
     if (size > Limits::record_bytes) return Errc::too_long;
-    std::string record(frame_bytes + size, '\0');
-    if (!message.SerializeToArray(record.data() + frame_bytes, static_cast<int>(size))) {
+    std::size_t const begin = out.size();
+    out.resize(begin + frame_bytes + size);
+    if (!message.SerializeToArray(out.data() + begin + frame_bytes, static_cast<int>(size))) {
+        out.resize(begin);
         return Errc::too_long;
     }
-    seal_in_place(kind, record);
-    return record;
+    seal_in_place(kind, out, begin);
+    return {};
 }
+
+// A message of Protocol Buffers is an allocation a field; one that is cleared keeps them. One a
+// thread and kind, let go when it has grown large.
+template <class Message>
+class Reused {
+  public:
+    Message& message() {
+        message_.Clear();
+        return message_;
+    }
+    Result<void> seal_to(std::string& out, char kind, Result<void> const& written) {
+        constexpr int kept_max = 64 << 10;
+        Result<void> const sealed = written ? append_sealed(out, kind, message_) : written;
+        if (!sealed || message_.GetCachedSize() > kept_max) message_ = Message{};
+        return sealed;
+    }
+
+  private:
+    Message message_;
+};
 
 std::int64_t bounded_ms(WallTime t) {
     return std::clamp(to_millis(t), -Limits::time_ms, Limits::time_ms);
@@ -330,7 +352,7 @@ Result<void> parse(char kind, std::string_view record, Message& message) {
 std::string seal(char kind, std::string_view payload) {
     std::string record(frame_bytes, '\0');
     record += payload;
-    seal_in_place(kind, record);
+    seal_in_place(kind, record, 0);
     return record;
 }
 
@@ -343,20 +365,30 @@ Result<std::string_view> unseal(char kind, std::string_view record) {
     return record.substr(frame_bytes);
 }
 
-Result<std::string> encode(Envelope const& envelope) {
-    record::Envelope message;
+Result<void> encode_to(std::string& out, Envelope const& envelope) {
+    thread_local Reused<record::Envelope> reused;
     Writer writer;
-    writer.envelope(message, envelope);
-    DAWK_TRY_VOID(writer.result());
-    return sealed(envelope_kind, message);
+    writer.envelope(reused.message(), envelope);
+    return reused.seal_to(out, envelope_kind, writer.result());
+}
+
+Result<void> encode_to(std::string& out, Event const& event) {
+    thread_local Reused<record::Event> reused;
+    Writer writer;
+    writer.event(reused.message(), event);
+    return reused.seal_to(out, event_kind, writer.result());
+}
+
+Result<std::string> encode(Envelope const& envelope) {
+    std::string record;
+    DAWK_TRY_VOID(encode_to(record, envelope));
+    return record;
 }
 
 Result<std::string> encode(Event const& event) {
-    record::Event message;
-    Writer writer;
-    writer.event(message, event);
-    DAWK_TRY_VOID(writer.result());
-    return sealed(event_kind, message);
+    std::string record;
+    DAWK_TRY_VOID(encode_to(record, event));
+    return record;
 }
 
 Result<Envelope> decode_envelope(std::string_view record) {

@@ -33,6 +33,9 @@ struct CodecLimits {
 
 Result<std::string> encode(Envelope const& envelope);
 Result<std::string> encode(Event const& event);
+// The same, put behind what is in out; on an error out is as it was.
+Result<void> encode_to(std::string& out, Envelope const& envelope);
+Result<void> encode_to(std::string& out, Event const& event);
 Result<Envelope> decode_envelope(std::string_view record);
 Result<Event> decode_event(std::string_view record);
 

@@ -13,6 +13,10 @@ constexpr bool is_ftext(char c) noexcept {
     return c > 32 && c < 127 && c != ':';
 }
 
+// What most header sections fit into.
+constexpr std::size_t usual_size = 2048;
+constexpr std::size_t usual_fields = 16;
+
 std::string_view without_line_end(std::string_view line) noexcept {
     if (line.ends_with('\n')) line.remove_suffix(1);
     if (line.ends_with('\r')) line.remove_suffix(1);
@@ -141,6 +145,10 @@ HeaderScanner::HeaderScanner(HeaderLimits limits) : limits_(limits) {
 HeaderScanner::State HeaderScanner::feed(std::string_view piece) {
     auto& block = section_.block_;
     auto const capacity = limits_.size_bytes + 2;  // and the blank line
+    if (block.empty()) {
+        block.reserve(std::min({piece.size(), capacity, usual_size}));
+        section_.fields_.reserve(usual_fields);
+    }
     while (state_ == State::more && !piece.empty()) {
         // One line at a time, so that nothing of the body is ever copied but its first line.
         auto const newline = piece.find('\n');

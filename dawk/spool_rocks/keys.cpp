@@ -27,6 +27,12 @@ void append_escaped(std::string& out, std::string_view text) {
     }
 }
 
+void append_due_prefix(std::string& out, std::string_view destination) {
+    append_escaped(out, destination);
+    out += '\0';
+    out += '\1';
+}
+
 }  // namespace
 
 void append_u32(std::string& out, std::uint32_t value) {
@@ -53,9 +59,7 @@ WallTime read_time(std::string_view eight) noexcept {
 std::string due_prefix(std::string_view destination) {
     std::string out;
     out.reserve(destination.size() + 32);
-    append_escaped(out, destination);
-    out += '\0';
-    out += '\1';
+    append_due_prefix(out, destination);
     return out;
 }
 
@@ -66,10 +70,15 @@ std::string due_after_destination(std::string_view destination) {
 }
 
 std::string due_key(spool::Due const& due) {
-    std::string out = due_prefix(due.destination);
+    std::string out;
+    append_due_key(out, due);
+    return out;
+}
+
+void append_due_key(std::string& out, spool::Due const& due) {
+    append_due_prefix(out, due.destination);
     append_time(out, due.due);
     out += due.id.bytes();
-    return out;
 }
 
 std::optional<spool::Due> read_due_key(std::string_view key) {
@@ -95,17 +104,16 @@ std::optional<spool::Due> read_due_key(std::string_view key) {
     return due;
 }
 
-std::string history_prefix(envelope::Event const& event) {
-    if (!event.id.is_null()) return std::string(event.id.bytes());
-    return history_floor(event.at);
+void append_history_prefix(std::string& out, envelope::Event const& event) {
+    if (event.id.is_null())
+        out += history_floor(event.at);
+    else
+        out += event.id.bytes();
 }
 
-std::string history_key(std::string_view prefix, std::uint64_t sequence) {
-    std::string out;
-    out.reserve(history_key_bytes);
-    out = prefix;
+void append_history_key(std::string& out, envelope::Event const& event, std::uint64_t sequence) {
+    append_history_prefix(out, event);
     append_u64(out, sequence);
-    return out;
 }
 
 // As an id of that millisecond, but with zeros where a UUIDv7 has its version: never an id's key.
@@ -134,17 +142,17 @@ std::uint32_t day_of(WallTime t) noexcept {
 
 std::string index_prefix(std::uint32_t day, std::uint64_t hash) {
     std::string out;
-    out.reserve(index_key_bytes);
     append_u32(out, day);
     append_u64(out, hash);
     return out;
 }
 
-std::string index_key(std::string_view address, WallTime at, std::uint64_t sequence) {
-    auto out = index_prefix(day_of(at), address_hash(address));
+void append_index_key(std::string& out, std::string_view address, WallTime at,
+                      std::uint64_t sequence) {
+    append_u32(out, day_of(at));
+    append_u64(out, address_hash(address));
     append_time(out, at);
     append_u64(out, sequence);
-    return out;
 }
 
 }  // namespace dawk::spool_rocks::keys

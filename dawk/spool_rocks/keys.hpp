@@ -29,17 +29,19 @@ WallTime read_time(std::string_view eight) noexcept;
 std::string due_prefix(std::string_view destination);
 std::string due_after_destination(std::string_view destination);  // before the next one's first
 std::string due_key(spool::Due const& due);
+void append_due_key(std::string& out, spool::Due const& due);
 std::optional<spool::Due> read_due_key(std::string_view key);
 
 // The part before the sequence, also for events that concern no message.
-std::string history_prefix(envelope::Event const& event);
-std::string history_key(std::string_view prefix, std::uint64_t sequence);
+void append_history_prefix(std::string& out, envelope::Event const& event);
+void append_history_key(std::string& out, envelope::Event const& event, std::uint64_t sequence);
 std::string history_floor(WallTime oldest);  // everything before it is older
 
 std::uint64_t address_hash(std::string_view address) noexcept;
 std::uint32_t day_of(WallTime t) noexcept;
 std::string index_prefix(std::uint32_t day, std::uint64_t hash);
-std::string index_key(std::string_view address, WallTime at, std::uint64_t sequence);
+void append_index_key(std::string& out, std::string_view address, WallTime at,
+                      std::uint64_t sequence);
 
 inline constexpr std::size_t history_key_bytes = 24;
 inline constexpr std::size_t index_key_bytes = 28;
