@@ -8,7 +8,6 @@
 
 #include <bit>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <string_view>
 
@@ -47,34 +46,6 @@ struct LinePlace {
 // and with `dots` no line begins with a dot. place: of the first octet, then of the first not
 // skipped.
 template <bool dots>
-inline std::size_t skip_ordinary(std::string_view text, LinePlace& place) noexcept {
-    std::size_t at = 0;
-#if defined(__SSE2__)
-    constexpr std::size_t block_size = 64;
-    auto const bits_of = [](__m128i const* block, char wanted) noexcept {
-        auto const all = _mm_set1_epi8(wanted);
-        std::uint64_t bits = 0;
-        for (unsigned i = 0; i < 4; ++i) {
-            auto const part =
-                static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block[i], all)));
-            bits |= std::uint64_t{part} << (16 * i);
-        }
-        return bits;
-    };
-    for (; at + block_size <= text.size(); at += block_size) {
-        __m128i block[4];
-        std::memcpy(block, text.data() + at, block_size);
-        auto const cr = bits_of(block, '\r');
-        auto const lf = bits_of(block, '\n');
-        if (lf != ((cr << 1U) | std::uint64_t{place.after_cr})) break;
-        if constexpr (dots) {
-            auto const starts = (lf << 1U) | std::uint64_t{place.at_start};
-            if ((starts & bits_of(block, '.')) != 0) break;
-        }
-        place = {.after_cr = cr >> 63U != 0, .at_start = lf >> 63U != 0};
-    }
-#endif
-    return at;
-}
+std::size_t skip_ordinary(std::string_view text, LinePlace& place) noexcept;
 
 }  // namespace dawk

@@ -62,7 +62,7 @@ TEST(LineEnds, WhatIsSkippedIsOrdinaryAndThePlaceIsRight) {
             }
         }
     }
-#if defined(__SSE2__)
+#if defined(__x86_64__)
     EXPECT_GT(skipped, 0U);
 #endif
 }
@@ -72,7 +72,7 @@ TEST(LineEnds, DotsAreOrdinaryToWhoDoesNotAsk) {
     LinePlace place;
     EXPECT_EQ(skip_ordinary<true>(text, place), 0U);
     EXPECT_TRUE(place.at_start);
-#if defined(__SSE2__)
+#if defined(__x86_64__)
     EXPECT_EQ(skip_ordinary<false>(text, place), 64U);
     EXPECT_FALSE(place.at_start);
 #endif
