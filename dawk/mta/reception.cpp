@@ -138,8 +138,7 @@ Task<void> Reception::consume(std::string_view input) {
 void Reception::fit_buffer(bool was_full) {
     std::size_t size = buffer_idle;
     if (session_.in_content()) {
-        size =
-            was_full ? std::min(buffer_size_ * 2, buffer_max) : std::max(buffer_size_, buffer_idle);
+        size = was_full ? buffer_max : std::max(buffer_size_, buffer_idle);
     }
     if (buffer_ && size == buffer_size_) return;
     buffer_ = std::make_unique_for_overwrite<char[]>(size);

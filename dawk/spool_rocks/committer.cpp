@@ -215,7 +215,9 @@ void Committer::build(Group const& group, rocksdb::WriteBatch& batch) {
 void Committer::add(Request const& request) {
     auto const add_write = [this](Family family, Write::Kind kind, std::string_view key,
                                   std::string_view value = {}) {
-        writes_.push_back({family, kind, static_cast<std::uint32_t>(writes_.size()), key, value});
+        auto const number = static_cast<std::uint32_t>(writes_.size());
+        auto const head = key.size() < 8 ? 0 : keys::read_u64(key);
+        writes_.push_back({family, kind, number, head, key, value});
     };
     for (auto const& op : request.ops) {
         auto const key = request.key(op);

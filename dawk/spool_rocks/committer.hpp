@@ -53,9 +53,11 @@ class Committer {
         Family family{};
         Kind kind{};
         std::uint32_t number = 0;  // in the group
+        std::uint64_t head = 0;    // of the key: most comparisons need no more
         std::string_view key, value;
         friend bool operator<(Write const& a, Write const& b) noexcept {
             if (a.family != b.family) return a.family < b.family;
+            if (a.head != b.head) return a.head < b.head;
             int const order = a.key.compare(b.key);
             return order != 0 ? order < 0 : a.number < b.number;
         }
