@@ -91,8 +91,10 @@ class Bench:
 
 
 class Sink:
+    """The next hop. It offers what large receivers offer: PIPELINING, CHUNKING, 8BITMIME, SIZE."""
+
     def __init__(self, tools):
-        self.process = subprocess.Popen([tools["dawk-sink"]], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([tools["dawk-sink"], "--chunking"], stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
 
     def last_if(self, count):
