@@ -158,6 +158,18 @@ rt::ExplainedResult<std::shared_ptr<rt::TlsIdentity const>> Server::Impl::identi
     return env().network.load_identity(of.tls.certificate, of.tls.key);
 }
 
+// A spool that cannot be trusted is another matter than one that is in use or cannot be reached:
+// starting again does not help.
+static Server::Failure spool_failure(std::string const& folder, rt::Explained const& why) {
+    auto words = folder + ": " + why.detail;
+    if (why.code == Errc::unsupported) return failure(EX_DATAERR, std::move(words));
+    if (why.code != Errc::corrupt) return failure(EX_UNAVAILABLE, std::move(words));
+    return failure(EX_DATAERR,
+                   words +
+                       "\nNothing is served from a damaged spool. See what it holds with "
+                       "`dawk spool check`, save it with `dawk spool repair`.");
+}
+
 Server::Failure Server::Impl::open_stores() {
     auto opened_log = observe::Log::open(settings->log.file);
     if (!opened_log)
@@ -179,7 +191,7 @@ Server::Failure Server::Impl::open_stores() {
     rocks.history_bytes = settings->spool.history_bytes;
     rocks.report = [this](std::string_view text) { say("error", text); };
     auto made = spool_rocks::RocksSpool::open(env().pool, env().clock, env().files, rocks);
-    if (!made) return failure(EX_UNAVAILABLE, rocks.folder + ": " + made.error().detail);
+    if (!made) return spool_failure(rocks.folder, made.error());
     spool = std::move(*made);
     return failure(0, {});
 }

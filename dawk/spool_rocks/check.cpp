@@ -75,7 +75,7 @@ class Checker {
             auto const envelope = envelope::decode_envelope(value);
             if (!envelope || envelope->id != *id) {
                 damage("envelope", id->text(),
-                       envelope ? "holds another id" : envelope.error().message());
+                       envelope ? "holds another id" : why_unreadable(envelope.error()));
                 return true;
             }
             report_.content_bytes += envelope->content_size;

@@ -340,13 +340,10 @@ void Committer::try_to_recover() {
     if (options_.report) options_.report("the spool can write again");
 }
 
-// What Resume() leaves behind is flushed, but the log whose write failed may still be there, and
-// come back after a power cut: without its torn end, for none but the last log may have one.
+// Always by opening again. Resume() would keep the log whose write failed among those that the next
+// group syncs: RocksDB then syncs a file that it knows to be broken, and ends the process by an
+// assertion that Debian's build has.
 bool Committer::recover() {
-    if (slot_.engine && slot_.engine->db->Resume().ok() &&
-        slot_.engine->log_files->cut_unsynced().ok() && can_write()) {
-        return true;
-    }
     return reopen() && can_write();
 }
 

@@ -3,9 +3,9 @@
 // added: a lone request is written at once, and groups form while a sync is under way.
 //
 // After a failed write nothing more is taken: RocksDB refuses writes, requests fail at once, and
-// each recovery_interval the database is resumed or, if that is not enough, closed and opened again
-// without the unsynced tail of its log (log_files.hpp). Large files of failed requests are kept
-// until then: a crash before it may bring such a request back, and then as a whole.
+// each recovery_interval the database is closed and opened again without the unsynced tail of its
+// log (log_files.hpp). Large files of failed requests are kept until then: a crash before it may
+// bring such a request back, and then as a whole.
 #pragma once
 
 #include <condition_variable>

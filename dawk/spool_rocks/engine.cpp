@@ -1,6 +1,8 @@
 #include "dawk/spool_rocks/engine.hpp"
 
 #include <algorithm>
+#include <cstdarg>
+#include <cstdio>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
@@ -69,6 +71,32 @@ rocksdb::ColumnFamilyOptions family_options(RocksOptions const& options, Share s
     return out;
 }
 
+// RocksDB's own words go to the log of the server, errors only. Its LOG file is not written: when
+// one write of it fails, as on a full disk, the next one ends the process by an assertion that
+// Debian's build has.
+class Words final : public rocksdb::Logger {
+  public:
+    explicit Words(std::function<void(std::string_view)> report)
+        : Logger(rocksdb::InfoLogLevel::ERROR_LEVEL), report_(std::move(report)) {}
+    using Logger::Logv;
+    void Logv(char const* format, va_list arguments) override {
+        if (!report_) return;
+        char text[512];
+        auto const size = std::vsnprintf(text, sizeof text, format, arguments);
+        if (size > 0) report_("rocksdb: " + std::string(text));
+    }
+    void Logv(rocksdb::InfoLogLevel level, char const* format, va_list arguments) override {
+        bool const matters = level == rocksdb::InfoLogLevel::ERROR_LEVEL ||
+                             level == rocksdb::InfoLogLevel::FATAL_LEVEL;
+        if (matters) Logv(format, arguments);
+    }
+    void LogHeader(char const*, va_list) override {}
+    std::size_t GetLogFileSize() const override { return 0; }
+
+  private:
+    std::function<void(std::string_view)> report_;
+};
+
 rocksdb::DBOptions database_options(RocksOptions const& options) {
     rocksdb::DBOptions out;
     if (options.env != nullptr) out.env = options.env;
@@ -77,9 +105,8 @@ rocksdb::DBOptions database_options(RocksOptions const& options) {
     out.max_background_jobs = 2;
     out.allow_concurrent_memtable_write = false;  // one thread writes
     out.max_total_wal_size = options.wal_bytes_max;
-    out.info_log_level = rocksdb::WARN_LEVEL;
-    out.max_log_file_size = 4U << 20U;
-    out.keep_log_file_num = 4;
+    out.info_log_level = rocksdb::ERROR_LEVEL;
+    out.info_log = std::make_shared<Words>(options.report);
     out.stats_dump_period_sec = 0;
     out.stats_persist_period_sec = 0;
     out.max_manifest_file_size = 16U << 20U;
@@ -259,7 +286,7 @@ rt::ExplainedResult<void> check_files(RocksOptions const& options, OpenMode mode
         if (!lock->is_held()) return in_use(options);
     }
     if (auto const lost = lost_database(*files, options.folder); !lost.empty()) {
-        return explained(Errc::corrupt, "the spool has lost its database: " + lost);
+        return explained(Errc::corrupt, "the spool is not whole: " + lost);
     }
     return check_logs(options, mode, *files);
 }
@@ -309,6 +336,8 @@ rt::ExplainedResult<std::unique_ptr<Engine>> open_engine(RocksOptions const& opt
         auto failure = explained(status);
         if (failure.detail.find("/LOCK") != std::string::npos) {
             failure = in_use(options);
+        } else if (status.IsPathNotFound()) {
+            failure.code = Errc::corrupt;  // CURRENT is there, and what it needs is not
         }
         return failure;
     }
@@ -323,8 +352,19 @@ rt::ExplainedResult<std::unique_ptr<Engine>> open_engine(RocksOptions const& opt
 }
 
 rocksdb::Status repair_database(RocksOptions const& options) {
-    return rocksdb::RepairDB(options.folder + "/db", database_options(options),
-                             all_families(options));
+    auto const path = options.folder + "/db";
+    auto db_options = database_options(options);
+    auto status = rocksdb::RepairDB(path, db_options, all_families(options));
+    if (!status.ok()) return status;
+    // Families of which no table is left are not there any more; opening makes them again.
+    db_options.paranoid_checks = false;
+    rocksdb::DB* db = nullptr;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB::Open(db_options, path, all_families(options), &handles, &db)
+        .PermitUncheckedError();  // what is wrong, the next opening says
+    for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+    delete db;
+    return status;
 }
 
 ErrorCode to_error(rocksdb::Status const& status) {

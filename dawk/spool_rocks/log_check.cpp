@@ -176,12 +176,19 @@ bool has_large_contents(rocksdb::FileSystem& files, std::string const& folder) {
 
 }  // namespace
 
-// A database that is just being made has at most its first MANIFEST beside what is not CURRENT yet.
+// A database that is being made has at most its first MANIFEST beside what is not CURRENT yet.
 std::string lost_database(rocksdb::FileSystem& files, std::string const& folder) {
     auto const database = folder + "/db";
-    if (files.FileExists(database + "/CURRENT", {}, nullptr).ok()) return {};
     std::vector<std::string> names;
     files.GetChildren(database, {}, &names, nullptr).PermitUncheckedError();
+    if (files.FileExists(database + "/CURRENT", {}, nullptr).ok()) {
+        // The next log is always on disk before the last one goes.
+        auto const has = [&](std::string_view extension) {
+            return std::any_of(names.begin(), names.end(),
+                               [&](auto const& name) { return name.ends_with(extension); });
+        };
+        return has(".sst") && !has(".log") ? "the write-ahead log is missing" : "";
+    }
     for (auto const& name : names) {
         bool const holds_mail =
             name.ends_with(".sst") || name.ends_with(".blob") || name.ends_with(".log");

@@ -34,7 +34,8 @@ Result<LogState> examine_logs(rocksdb::FileSystem& files, std::string const& dat
 // Cuts a torn end off, synced: an older log that comes back must not look damaged.
 rocksdb::IOStatus cut_torn_end(rocksdb::FileSystem& files, LogState::Torn const& torn);
 
-// Why the folder holds a database that RocksDB would not find; empty: it would, or there is none.
+// Why the folder holds a database that RocksDB would not find, or not whole; empty: it would, or
+// there is none.
 std::string lost_database(rocksdb::FileSystem& files, std::string const& folder);
 
 // Reads one log, block by block; of what the records hold it knows nothing.

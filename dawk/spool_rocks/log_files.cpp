@@ -97,6 +97,18 @@ IOStatus LogFiles::DeleteFile(std::string const& name, IOOptions const& options,
     return status;
 }
 
+IOStatus LogFiles::RenameFile(std::string const& from, std::string const& to,
+                              IOOptions const& options, IODebugContext* context) {
+    if (std::string_view(to).ends_with("/CURRENT")) {
+        std::unique_ptr<rocksdb::FSDirectory> folder;
+        auto const path = to.substr(0, to.rfind('/'));
+        auto status = target()->NewDirectory(path, options, &folder, context);
+        if (status.ok()) status = folder->Fsync(options, context);
+        if (!status.ok()) return status;
+    }
+    return target()->RenameFile(from, to, options, context);
+}
+
 IOStatus LogFiles::cut_unsynced() {
     std::lock_guard const lock(lengths_->mutex);
     for (auto& [name, length] : lengths_->of) {

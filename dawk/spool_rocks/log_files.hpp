@@ -4,6 +4,10 @@
 // RocksDB must be opened again then, and would replay that tail: so it is cut off first, at the
 // last octet of which a sync said yes. (After a failed sync the kernel may drop what it had and
 // report success next time; a length is therefore never counted up again once a file has failed.)
+//
+// And it syncs the folder before CURRENT names another MANIFEST: the tables that a start has made
+// of the log are named there, and RocksDB syncs their names only together with that of CURRENT. A
+// disk may keep the one and not the other.
 #pragma once
 
 #include <map>
@@ -24,6 +28,10 @@ class LogFiles final : public rocksdb::FileSystemWrapper {
                                       std::unique_ptr<rocksdb::FSWritableFile>* result,
                                       rocksdb::IODebugContext* context) override;
     rocksdb::IOStatus DeleteFile(std::string const& name, rocksdb::IOOptions const& options,
+                                 rocksdb::IODebugContext* context) override;
+
+    rocksdb::IOStatus RenameFile(std::string const& from, std::string const& to,
+                                 rocksdb::IOOptions const& options,
                                  rocksdb::IODebugContext* context) override;
 
     // With the database closed: cuts off what was written and not synced.

@@ -285,8 +285,11 @@ inline rocksdb::IOStatus disk_status(int error, std::string const& what = "injec
             return rocksdb::IOStatus::OK();
         case ENOENT:
             return rocksdb::IOStatus::PathNotFound(what);
-        case ENOSPC:
-            return rocksdb::IOStatus::NoSpace(what);
+        case ENOSPC: {
+            auto status = rocksdb::IOStatus::NoSpace(what);
+            status.SetRetryable(true);  // as the real file system does
+            return status;
+        }
         default:
             return rocksdb::IOStatus::IOError(what);
     }

@@ -62,7 +62,8 @@ class Repairer {
             auto const id = MessageId::from_bytes(key);
             auto envelope = envelope::decode_envelope(value);
             if (!envelope || !id || envelope->id != *id) {
-                report_.lost.add("envelope", id ? id->text() : "", "unreadable");
+                report_.lost.add("envelope", id ? id->text() : "",
+                                 envelope ? "unreadable" : why_unreadable(envelope.error()));
                 return !failed_;
             }
             auto content = find_content(*envelope);
@@ -142,31 +143,47 @@ class Repairer {
     }
 
     void contents_without_envelope() {
-        auto const on_entry = [this](std::string_view key, std::string_view value) {
-            auto const id = MessageId::from_bytes(key);
-            rocksdb::PinnableSlice envelope;
-            auto const status = engine_.db->Get({}, engine_[Family::envelope],
-                                                rocksdb::Slice(key.data(), key.size()), &envelope);
-            if (id && (!status.ok() || !envelope::decode_envelope(envelope.ToStringView()))) {
-                keep_lost(*id, value);
-            }
-            return true;
-        };
-        scan(engine_, Family::content, on_entry, gap("content"));
+        for (auto const family : {Family::content, Family::large}) {
+            auto const on_entry = [this, family](std::string_view key, std::string_view value) {
+                auto const id = MessageId::from_bytes(key);
+                if (id && !has_envelope(key)) keep_lost(*id, family, value);
+                return true;
+            };
+            scan(engine_, family, on_entry, gap(family == Family::large ? "large" : "content"));
+        }
     }
-    void keep_lost(MessageId id, std::string_view octets) {
+    bool has_envelope(std::string_view key) const {
+        rocksdb::PinnableSlice envelope;
+        auto const status = engine_.db->Get({}, engine_[Family::envelope],
+                                            rocksdb::Slice(key.data(), key.size()), &envelope);
+        return status.ok() && envelope::decode_envelope(envelope.ToStringView());
+    }
+    void keep_lost(MessageId id, Family family, std::string_view value) {
         std::error_code error;
         auto const folder = into_.folder + "/lost";
         fs::create_directories(folder, error);
-        std::ofstream out(folder + "/" + id.text() + ".eml", std::ios::binary);
-        out.write(octets.data(), static_cast<std::streamsize>(octets.size()));
-        out.close();
-        if (!out) {
+        auto const path = folder + "/" + id.text() + ".eml";
+        bool const kept =
+            family == Family::large ? copy_lost_file(value, path) : write_lost(value, path);
+        if (kept) {
+            ++report_.contents_without_envelope;
+        } else {
             report_.lost.add("content", id.text(),
                              "has no envelope and cannot be written to lost/");
-        } else {
-            ++report_.contents_without_envelope;
         }
+    }
+    static bool write_lost(std::string_view octets, std::string const& path) {
+        std::ofstream out(path, std::ios::binary);
+        out.write(octets.data(), static_cast<std::streamsize>(octets.size()));
+        out.close();
+        return static_cast<bool>(out);
+    }
+    bool copy_lost_file(std::string_view value, std::string const& path) const {
+        auto const record = LargeRecord::decode(value);
+        if (!record) return false;
+        std::error_code error;
+        fs::copy_file(large_->path_of(record->name), path, error);
+        return !error;
     }
 
     ToolWorld world_;
@@ -195,11 +212,13 @@ rt::ExplainedResult<RepairReport> repair_spool(ToolWorld world, RocksOptions con
         return rt::Explained{Errc::exists, into.folder + " is there already"};
     }
     std::string const scratch = into.folder + ".scratch";
-    std::string unopened;
+    std::string unopened;  // why it is not whole: what salvage steps over it does not tell
+    if (auto const whole = open_engine(old, OpenMode::read_only); !whole) {
+        if (whole.error().code == Errc::unsupported) return whole.error();
+        unopened = whole.error().detail;
+    }
     auto engine = open_engine(old, OpenMode::salvage);
     if (!engine) {
-        if (engine.error().code == Errc::unsupported) return engine.error();
-        unopened = engine.error().detail;
         engine = open_repaired_copy(old, scratch);
         if (!engine) return engine.error();
     }

@@ -104,6 +104,10 @@ void scan(Engine const& engine, Family family,
     }
 }
 
+std::string why_unreadable(ErrorCode error) {
+    return error == Errc::unsupported ? "made by a newer Dawk" : error.message();
+}
+
 namespace {
 
 std::vector<fs::path> files_in(std::string const& folder, std::error_code& error) {

@@ -29,6 +29,9 @@ void scan(Engine const& engine, Family family,
           std::function<bool(std::string_view key, std::string_view value)> const& on_entry,
           std::function<void(std::string const& why)> const& on_gap);
 
+// What keeps a record from being read, for people.
+std::string why_unreadable(ErrorCode error);
+
 // Opens what cannot be opened: a copy (hard links where that is safe) in scratch_folder is repaired
 // by RocksDB. Blob files are not part of that; see BlobIndex.
 rt::ExplainedResult<std::unique_ptr<Engine>> open_repaired_copy(RocksOptions const& from,
