@@ -7,27 +7,10 @@ import subprocess
 
 from harness import check, smtp, wait
 from harness.cases import case, cases_of
-from harness.maildir import fields
+from harness.load import Load, number_of, numbers
 
 HOLD = {"queue": {"retry": ["1h"], "backoff_first": "1h", "backoff_max": "1h"}}
 ROUTE_NOWHERE = [{"to": "*", "via": "smtp:127.0.0.1:9", "tls": "none"}]
-
-
-def start_load(t, server, listener, acked, first, *options):
-    return subprocess.Popen([t.tool("dawk-load"), "--to", f"127.0.0.1:{server.ports[listener]}", "--acked", acked,
-                             "--sessions", "20", "--messages", "1000000", "--first", str(first),
-                             "--max-connect-failures", "1", *options], stdout=subprocess.PIPE, text=True)
-
-
-def numbers(path):
-    if not os.path.exists(path):
-        return set()
-    with open(path, encoding="ascii") as file:
-        return {int(line) for line in file.read().split("\n")[:-1]}
-
-
-def number_of(message):
-    return int(re.match(rb"<(\d+)@load", fields(message, "Message-ID")[0].encode()).group(1))
 
 
 @cases_of([("maildir", "maildir"), ("relay", "relay")], "strict", seconds=240)
@@ -48,16 +31,11 @@ def nothing_acknowledged_is_missing_after_kill(t, way):
     for turn in range(rounds):
         server.start()
         before = len(numbers(acked))
-        load = start_load(t, server, list(server.ports)[0], acked, turn * 10_000_000, *options,
-                          *(["--pipeline"] if turn % 2 else []))
+        load = Load(t, list(server.ports.values())[0], acked, *options, *(["--pipeline"] if turn % 2 else []),
+                    first=turn * 10_000_000)
         wait.until(lambda: len(numbers(acked)) >= before + 150, "acknowledged messages")
         server.kill()
-        try:
-            load.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            with open(t.path("sockets.log"), "wb") as out:
-                subprocess.run(["ss", "-tanpoi"], stdout=out, check=False)
-            raise
+        load.end()
         total = len(numbers(acked))
     server.start()
     server.wait_queue_empty(90)

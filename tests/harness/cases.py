@@ -111,6 +111,13 @@ class Context:
                 return path
         raise Skip(f"{name} is not built")
 
+    def library(self, name):
+        """A library of the tests' own, of the build."""
+        path = os.path.join(self.build, "tests", name)
+        if not os.path.exists(path):
+            raise Skip(f"{name} is not built")
+        return path
+
 
 def isolate():
     """A network namespace of our own with loopback up; False where that is not allowed."""
