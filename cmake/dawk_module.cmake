@@ -103,6 +103,14 @@ macro(dawk_module_tests)
     endif()
 endmacro()
 
+# The sources of this library may hold mutations (dawk/base/mutation.hpp): faults on purpose, which the
+# simulation must find. Of test builds alone.
+function(dawk_mutations lib)
+    if(DAWK_TESTS)
+        target_compile_definitions(${lib} PRIVATE DAWK_MUTATIONS)
+    endif()
+endfunction()
+
 # Generates C++ from a .proto beside the module, as #include "dawk/<module>/x.pb.h"; generated code
 # is not held to our warnings.
 function(dawk_proto lib proto)

@@ -20,6 +20,8 @@ CORES = os.cpu_count() or 1
 # Modules whose code runs on more than one thread: their tests run under the thread sanitizer too.
 THREADED = ("rt", "spool", "net", "spool_rocks", "directory_sqlite", "http", "observe")
 FUZZ_SECONDS = 4
+SIM_SEEDS, SIM_SHARE = 2000, 250  # random runs of the simulation, and how many of them are one case
+SIM_SCALE = 5  # percent, of the scenarios that are about masses
 UNIT_TIMEOUT = 600
 
 
@@ -185,6 +187,25 @@ class Runner:
         if self.binary("asan"):
             self.end_to_end("asan", "e2e", ["--tag", "smoke"])
 
+    def sim(self):
+        """The whole server in a simulated world: every scenario and 2,000 random seeds, sanitized."""
+        binary = os.path.join(ROOT, "build", "asan", "cmd", "dawk-sim", "dawk-sim")
+        if not self.build("asan"):
+            return
+        code, listed = run([binary, "--list"])
+        names = re.findall(r"^  (\w+): .*?( \(big\))?$", listed.split("faults of")[0], re.M)
+        if code != 0 or not names:
+            self.tally.add("sim --list", "failed", listed)
+            return
+        jobs = []
+        for name, is_big in names:
+            command = [binary, "--scenario", name, *(["--scale", str(SIM_SCALE)] if is_big else [])]
+            jobs.append(lambda n=name, c=command: self.plain(f"sim scenario {n}", c))
+        for first in range(1, SIM_SEEDS + 1, SIM_SHARE):
+            seeds = f"{first}..{first + SIM_SHARE - 1}"
+            jobs.append(lambda s=seeds: self.plain(f"sim seeds {s}", [binary, "--quiet", "--seeds", s]))
+        self.together(jobs)
+
     def tsan(self):
         """Tests of the modules that use threads, under the thread sanitizer; by name only."""
         targets = [f"{m}_test" for m in THREADED if os.path.isdir(os.path.join(ROOT, "dawk", m))
@@ -288,10 +309,10 @@ def test_environment():
     return environment
 
 
-STAGES = ("tree", "conformance", "e2e", "interop", "package", "asan", "tsan", "fuzz", "dev")
+STAGES = ("tree", "conformance", "e2e", "interop", "package", "asan", "sim", "tsan", "fuzz", "dev")
 # The sanitized build runs all that the quick one runs: it is enough to build one of them. Threads and
 # fuzzers are asked for by name: they want builds of their own.
-ALL = STAGES[:6]
+ALL = STAGES[:7]
 QUICK = ("tree", "dev")
 
 

@@ -1,5 +1,7 @@
 #include <cstdio>
 
+#include "dawk/sim/mutations.hpp"
+
 #include "cmd/dawk-sim/options.hpp"
 #include "cmd/dawk-sim/search.hpp"
 
@@ -15,5 +17,6 @@ int main(int argc, char** argv) {
         std::fputs((options.shows_help ? help_text() : list_text()).c_str(), stdout);
         return 0;
     }
+    dawk::sim::set_mutation(options.mutation);
     return options.is_search ? search(options) : run_one(options);
 }

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "dawk/sim/mutations.hpp"
+
 namespace dawk::cmd_sim {
 namespace {
 
@@ -76,6 +78,12 @@ std::string set(Options& options, std::string const& name, std::string const& va
             return "there is no scenario \"" + value + "\"; see --list";
         return {};
     }
+    if (name == "--mutation") {
+        options.mutation = value;
+        if (sim::mutation_named(value) == nullptr)
+            return "there is no mutation \"" + value + "\"; see --list";
+        return {};
+    }
     return "unknown option " + name;
 }
 
@@ -118,6 +126,9 @@ std::string list_text() {
                 (scenario.is_big ? " (big)" : "") + "\n";
     text += "faults of random runs:\n";
     for (auto const name : sim::fault_names) text += "  " + std::string(name) + "\n";
+    text += "mutations:\n";
+    for (auto const& one : sim::known_mutations())
+        text += "  " + std::string(one.name) + ": " + std::string(one.what) + "\n";
     return text;
 }
 

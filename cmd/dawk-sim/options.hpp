@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dawk/sim/mutations.hpp"
 #include "dawk/sim/play.hpp"
 
 namespace dawk::cmd_sim {

@@ -154,7 +154,9 @@ int run_one(Options const& options) {
         std::fclose(file);
     }
     for (auto const& figure : result.figures) std::printf("%s\n", figure.c_str());
-    if (!options.is_quiet) print(result.counts, result.events, days_of(result.lasted));
+    bool const was_about_letters = result.counts.letters > 0;
+    if (!options.is_quiet && was_about_letters)
+        print(result.counts, result.events, days_of(result.lasted));
     if (!result.violation) return 0;
     tell(options, play, *result.violation);
     return 1;

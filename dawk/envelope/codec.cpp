@@ -5,6 +5,7 @@
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/crc32c.hpp"
+#include "dawk/base/mutation.hpp"
 #include "dawk/envelope/record.pb.h"
 
 namespace dawk::envelope {
@@ -44,7 +45,7 @@ std::uint32_t checksum(std::string_view record) {
 // Fills the frame at `begin`, in front of a payload that ends the record.
 void seal_in_place(char kind, std::string& record, std::size_t begin) {
     record[begin] = kind;
-    record[begin + 1] = 1;
+    record[begin + 1] = mutated(Mutation::wrong_record_version) && kind == envelope_kind ? 2 : 1;
     put_u32(record, begin + 6, static_cast<std::uint32_t>(record.size() - begin - frame_bytes));
     put_u32(record, begin + 2, checksum(std::string_view(record).substr(begin)));
 }

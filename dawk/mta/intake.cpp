@@ -6,6 +6,7 @@
 
 #include "dawk/authres/authres.hpp"
 #include "dawk/base/check.hpp"
+#include "dawk/base/mutation.hpp"
 #include "dawk/mail/date.hpp"
 #include "dawk/mail/trace.hpp"
 
@@ -194,7 +195,7 @@ Task<Verdict> Intake::finish(std::unique_ptr<envelope::Envelope> envelope) {
 
 Task<Verdict> Intake::commit(spool::Batch batch, spool::EnvelopePtr envelope,
                              spool::ContentPtr content) {
-    if (options_.durability == Durability::memory) {
+    if (options_.durability == Durability::memory || mutated(Mutation::acknowledge_before_sync)) {
         auto task =
             commit_until_done(ports_, std::move(batch), std::move(envelope), std::move(content));
         ports_.later.spawn(std::move(task));

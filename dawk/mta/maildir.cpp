@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/mutation.hpp"
 #include "dawk/mail/trace.hpp"
 
 namespace dawk::mta {
@@ -133,6 +134,7 @@ void publish(rt::Files& files, std::vector<MaildirItem>& items) {
     }
     std::sort(folders.begin(), folders.end());
     folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
+    if (mutated(Mutation::forget_folder_sync)) return;
     auto const synced = files.sync_folders(folders);
     if (synced) return;
     // The mail is visible but may not outlast a power cut: it is delivered once more rather than

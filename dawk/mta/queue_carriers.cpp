@@ -4,6 +4,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "dawk/base/check.hpp"
+#include "dawk/base/mutation.hpp"
 #include "dawk/mta/queue_core.hpp"
 #include "dawk/mta/queue_feed.hpp"
 
@@ -226,7 +227,7 @@ void QueueCore::kick(Slot& slot) {
     }
     while (may_start(slot)) {
         if (carriers_ >= std::max<std::uint32_t>(1, policy().connections_all)) {
-            if (active.starved) break;
+            if (active.starved || mutated(Mutation::starve_destination)) break;
             active.starved = true;
             starved_.push_back(&slot);
             // Somebody who only waits makes room.
@@ -292,7 +293,7 @@ void QueueCore::finish_carrier(std::shared_ptr<Carrier> carrier) {
     auto& active = *slot.active;
     auto const erased = std::erase(active.carriers, carrier);
     DAWK_CHECK(erased == 1);
-    --carriers_;
+    if (!mutated(Mutation::leak_connection_slot)) --carriers_;
     if (carrier->connected) --active.connected;
     if (carrier->taken == 0) --active.starting;
     carrier->feed.reset();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dawk/base/check.hpp"
+#include "dawk/base/mutation.hpp"
 #include "dawk/mta/queue_core.hpp"
 
 namespace dawk::mta {
@@ -82,7 +83,7 @@ Task<bool> QueueCore::commit_changes() {
     Duration pause = pause_first;
     while (!batch.empty()) {
         auto const result = co_await write(batch);
-        if (result) break;
+        if (result || mutated(Mutation::forget_failed_commit)) break;
         set_recording(true, result.error());
         if (env().clock.steady() >= give_up_at_) co_return false;
         auto const again = env().clock.steady() + pause;

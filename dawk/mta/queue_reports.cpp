@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dawk/base/check.hpp"
+#include "dawk/base/mutation.hpp"
 #include "dawk/dsn/decide.hpp"
 #include "dawk/mail/header.hpp"
 #include "dawk/mta/placement.hpp"
@@ -93,6 +94,12 @@ Task<void> QueueCore::report(Live& live, std::uint32_t part, std::vector<Change>
     options.is_automatic = header.has_value() && dsn::is_automatic(*header);
     auto decision = dsn::decide(future, news, options);
 
+    if (mutated(Mutation::report_without_sender) && future.reverse_path.is_null()) {
+        for (auto& one : decision.reports) {
+            one.to = *mail::parse_mailbox("x@home.test");
+            one.to_postmaster = false;
+        }
+    }
     std::vector<Report> made;
     for (auto const& one : decision.reports) {
         auto report = co_await make_report(live, future, one, original);

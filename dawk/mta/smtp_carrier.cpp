@@ -4,6 +4,7 @@
 #include <set>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/mutation.hpp"
 #include "dawk/mta/downgrade.hpp"
 #include "dawk/sasl/server.hpp"
 
@@ -104,7 +105,9 @@ Task<bool> SmtpCarrier::try_target(Target target, HostWalk& walk) {
     auto const start = env_.clock.steady();
     bool const known_broken = memory_.is_tls_broken(address, start);
     auto up = co_await open(target, route_.tls == TlsMode::opportunistic && known_broken);
-    if (!up && route_.tls == TlsMode::opportunistic && connection_->tls_broke()) {
+    bool const may_do_without =
+        route_.tls == TlsMode::opportunistic || mutated(Mutation::tls_downgrade);
+    if (!up && may_do_without && connection_->tls_broke()) {
         // RFC 7435 §3: opportunistic security does not stand in the way of the mail.
         memory_.tls_broke(address, start);
         up = co_await open(target, true);
@@ -157,6 +160,7 @@ smtp::ClientConfig SmtpCarrier::session_config(Target const& target, bool withou
         case TlsMode::required:
         case TlsMode::verified:
             config.starttls = StartTls::required;
+            if (without_tls && mutated(Mutation::tls_downgrade)) config.starttls = StartTls::never;
             break;
     }
     return config;
@@ -274,6 +278,7 @@ smtp::Transaction SmtpCarrier::make_transaction(HeldJob& held) const {
         if (!new_domain_fits) continue;  // RFC 9422 §4.3: they follow in a transaction of their own
         if (offered.recipient_domains_max != 0) domains.insert(domain);
         held.begun_positions.push_back(position);
+        if (mutated(Mutation::drop_second_recipient) && !transaction.recipients.empty()) continue;
         transaction.recipients.push_back(index);
     }
     transaction.envelope = &held.envelope();
@@ -339,8 +344,13 @@ void SmtpCarrier::accept_result(smtp::TransactionResult& result) {
         if (recipient.kind == RecipientResult::Kind::again) continue;
         auto outcome = outcome_of(recipient, held->since());
         outcome.remote_has_dsn = result.dsn_passed && outcome.kind == Outcome::Kind::delivered;
+        if (mutated(Mutation::deliver_again) && held->id() % 4 == 1)
+            outcome.kind = Outcome::Kind::deferred;
         held->settle(held->begun_positions[i], std::move(outcome));
     }
+    if (!mutated(Mutation::drop_second_recipient)) return;
+    for (auto i = result.recipients.size(); i < held->begun_positions.size(); ++i)
+        held->settle(held->begun_positions[i], outcome_of(result.recipients[0], held->since()));
 }
 
 // ---- outcomes -----------------------------------------------------------------------------------

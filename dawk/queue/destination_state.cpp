@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dawk/base/mutation.hpp"
 #include "dawk/queue/schedule.hpp"
 
 namespace dawk::queue {
@@ -51,7 +52,7 @@ std::uint32_t DestinationState::limit(Policy const& policy, WallTime now) const 
 }
 
 std::optional<WallTime> DestinationState::backed_off_until(WallTime now) const {
-    if (failures_ == 0 || now >= until_) return std::nullopt;
+    if (failures_ == 0 || now >= until_ || mutated(Mutation::ignore_backoff)) return std::nullopt;
     return until_;
 }
 

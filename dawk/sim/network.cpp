@@ -173,6 +173,7 @@ Task<Result<std::unique_ptr<rt::Stream>>> Host::connect(rt::ConnectTarget target
     Host* const host = local                                  ? this
                        : found == internet_.by_address_.end() ? nullptr
                                                               : found->second;
+    if (host != nullptr && (host->down_ || host->silent_)) ++host->refused_connects_;
     if (host == nullptr || host->silent_) {
         co_await world_.sleep_until(target.deadline);
         co_return Errc::timed_out;

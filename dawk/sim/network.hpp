@@ -70,6 +70,8 @@ class Host final : public rt::Network {
     void set_down(bool down);
     void set_silent(bool silent) { silent_ = silent; }
     void reset_connections();
+    // Connects from elsewhere that met it down or silent.
+    std::uint64_t refused_connects() const noexcept { return refused_connects_; }
     // The power is cut: what is on its way still arrives, nothing more is sent or received, and the
     // code that ran here finds every connection broken. Peers are reset, or (silently) hear nothing
     // any more. The host stays dead: the machine that comes back is a new Host.
@@ -113,6 +115,7 @@ class Host final : public rt::Network {
     bool down_ = false;
     bool silent_ = false;
     bool dead_ = false;
+    std::uint64_t refused_connects_ = 0;
 };
 
 }  // namespace dawk::sim

@@ -42,6 +42,11 @@ Node& Stage::add_node(std::string const& stem, std::function<void(mta::Settings&
                            .allow = {"203.0.113.0/24"}}};
     settings.spool.large_content_bytes = 4096;
     if (change) change(settings);
+    for (auto const& domain : settings.routing.domains) {
+        config.domains.push_back(domain.name);
+        config.users.push_back("carol@" + domain.name);
+        config.users.push_back("dave@" + domain.name);
+    }
     auto& zone = internet.zone();
     zone.add_mx(stem + ".test", 10, config.name);
     zone.add_address(config.name, config.address);

@@ -69,13 +69,15 @@ class Storm {
     // ---- the cast -------------------------------------------------------------------------------
 
     void cast() {
-        auto const bounce_days = 1 + rng_.below(2);
-        auto const expire_days = 1 + rng_.below(4);
+        static constexpr int expiries[] = {1, 4, 24, 72};
+        static constexpr int bounce_expiries[] = {2, 24, 48};
+        auto const expire = std::chrono::hours(expiries[rng_.below(4)]);
+        auto const expire_bounce = std::chrono::hours(bounce_expiries[rng_.below(3)]);
         bool const is_tight = rng_.below(2) == 0;
         auto const per_transaction = 1 + static_cast<std::uint32_t>(rng_.below(5));
         auto const set = [=](mta::Settings& settings) {
-            settings.queue.expire = std::chrono::hours(24 * expire_days);
-            settings.queue.expire_bounce = std::chrono::hours(24 * bounce_days);
+            settings.queue.expire = expire;
+            settings.queue.expire_bounce = expire_bounce;
             settings.queue.recipients_per_transaction = per_transaction;
             if (is_tight) {
                 settings.queue.connections_all = 6;
@@ -123,6 +125,8 @@ class Storm {
     std::string a_recipient(Errand const& errand, std::uint64_t i) {
         auto const local = "r" + std::to_string(i) + "-" + errand.token + "@";
         auto const dice = rng_.below(10);
+        if (dice == 2 && s_.nodes.size() > 1 && errand.node == s_.nodes[0]->name())
+            return "bob@dusk.test";
         if (dice == 0) return local + "secure.test";
         if (dice == 1) return local + "verified.test";
         auto const& host = s_.remotes[4 + rng_.below(s_.remotes.size() - 4)]->host().name();
@@ -156,6 +160,7 @@ class Storm {
             Errand::Recipient one;
             one.address = a_recipient(errand, i);
             if (kind < 3) one = local_recipient(stem, i);
+            if (kind == 2 && i < 2) one.address = i == 0 ? "carol@lmtp.test" : "dave@lmtp.test";
             one.never = rng_.below(12) == 0;
             errand.recipients.push_back(std::move(one));
         }
@@ -179,7 +184,7 @@ class Storm {
             case 2:
                 return {"bob@" + domain, false, {}};
             default:
-                return {"nobody@" + domain, false, {}};
+                return {"team@" + domain, false, {"alice@" + domain, "bob@" + domain}};
         }
     }
 
