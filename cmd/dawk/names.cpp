@@ -36,11 +36,16 @@ void give_to_owner(std::string const& folder, std::string const& path) {
 
 }  // namespace
 
-std::shared_ptr<directory_sqlite::Database> open_directory() {
+std::string database_path(std::string const& name) {
     auto const folder = state_dir();
     make_folder(folder);
-    auto const path = folder + "/directory.db";
+    auto path = folder + '/' + name;
     give_to_owner(folder, path);
+    return path;
+}
+
+std::shared_ptr<directory_sqlite::Database> open_directory() {
+    auto const path = database_path("directory.db");
     auto database = directory_sqlite::Database::open(path);
     if (!database) fail(database.error(), path);
     // With --state-dir there need not be a configuration at all.

@@ -12,6 +12,9 @@ namespace dawk::cmd {
 // running server, which sees changes within a second. Knows the configuration's domains, if there
 // is a configuration.
 std::shared_ptr<directory_sqlite::Database> open_directory();
+// The path of a database in the state folder. The folder is made, and as root the file for its
+// owner, where they are not there.
+std::string database_path(std::string const& name);
 // "local@domain"; "*@domain" too where catch_all is allowed.
 mail::Address address_of(std::string const& text, bool catch_all = false);
 

@@ -28,6 +28,7 @@
 
 #include "cmd/dawk/privileges.hpp"
 #include "cmd/dawk/ready.hpp"
+#include "cmd/dawk/reporting.hpp"
 #include "cmd/dawk/status.hpp"
 
 namespace dawk::cmd {
@@ -105,6 +106,7 @@ struct Server::Impl {
     std::shared_ptr<directory_sqlite::Database> database;
     std::unique_ptr<spool_rocks::RocksSpool> spool;
     std::unique_ptr<mta::QueueRunner> queue;
+    std::unique_ptr<Reporting> reporting;  // null where its database cannot be opened
     std::unique_ptr<http::Server> admin_http, public_http;
     std::unique_ptr<rt::TaskGroup> tasks;  // on shard 0
     std::atomic<bool> is_ready{false};
@@ -116,6 +118,7 @@ struct Server::Impl {
     Failure load_settings();
     Failure open_stores();
     Failure open_listeners();
+    void open_reporting();
     Failure open_http();
     void add_gauges();
     void say(std::string_view level, std::string_view text);
@@ -196,6 +199,23 @@ Server::Failure Server::Impl::open_stores() {
     return failure(0, {});
 }
 
+// Reports are no reason not to serve mail.
+void Server::Impl::open_reporting() {
+    auto const path = settings->state_dir + "/reports.db";
+    auto opened = reports_sqlite::Database::open(path);
+    if (!opened) {
+        say("error",
+            "no DMARC reports are made or read: " + path + ": " + opened.error().message());
+        return;
+    }
+    reporting = std::make_unique<Reporting>(
+        std::move(*opened), settings, *queue,
+        [this](std::string_view level, std::string const& text) { say(level, text); });
+    for (auto& shard : shards)
+        reporting->add_shard(shard->env, *spool, *shard->directory, *observer);
+    reporting->start();
+}
+
 Server::Failure Server::Impl::open_listeners() {
     auto loaded = identity_of(*settings);
     if (!loaded)
@@ -204,10 +224,14 @@ Server::Failure Server::Impl::open_listeners() {
     mta::QueueDeps deps{*spool, *observer, *shards.front()->directory, {}};
     for (auto& shard : shards) deps.shards.push_back({shard->env, *shard->deliverer});
     queue = std::make_unique<mta::QueueRunner>(std::move(deps), settings);
-    for (auto& shard : shards) {
+    open_reporting();
+    mta::AcceptedSink& accepted = reporting ? reporting->accepted() : *queue;
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        auto& shard = shards[i];
         shard->receiver =
             std::make_unique<mta::Receiver>(shard->env, *spool, *shard->directory, *observer,
-                                            *queue, static_cast<std::uint32_t>(shards.size()));
+                                            accepted, static_cast<std::uint32_t>(shards.size()),
+                                            reporting ? reporting->verdicts(i) : nullptr);
         std::string address;
         auto configured = shard->receiver->configure(settings, identity);
         if (configured) configured = shard->receiver->open(shards.size() > 1, &address);
@@ -361,6 +385,7 @@ Task<std::string> Server::Impl::configure_shard(
     std::shared_ptr<rt::TlsIdentity const> fresh_identity) {
     auto& receiver = *shards[index]->receiver;
     std::string address;
+    if (reporting) reporting->configure(index, fresh);
     auto done = receiver.configure(std::move(fresh), std::move(fresh_identity));
     if (done) done = receiver.open(shards.size() > 1, &address);
     std::string why_not;
@@ -439,6 +464,11 @@ Task<void> Server::Impl::stop() {
         auto task = shard->receiver->stop();
         co_await asio::co_spawn(executor, std::move(task), asio::use_awaitable);
     }
+    for (std::size_t i = 0; reporting && i < shards.size(); ++i) {
+        auto executor = shards[i]->env.executor;
+        auto task = reporting->stop_shard(i);
+        co_await asio::co_spawn(executor, std::move(task), asio::use_awaitable);
+    }
     if (queue) co_await queue->stop(deadline);
     if (public_http) co_await public_http->stop();
     if (admin_http) co_await admin_http->stop();
@@ -452,6 +482,7 @@ Server::~Server() {
     impl_->admin_http.reset();
     impl_->public_http.reset();
     for (auto& shard : impl_->shards) shard->receiver.reset();
+    impl_->reporting.reset();
     impl_->queue.reset();
     impl_->tasks.reset();
     impl_->shards.clear();

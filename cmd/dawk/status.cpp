@@ -52,6 +52,7 @@ std::string needs_restart(mta::Settings const& old, mta::Settings const& fresh) 
     add(old.spool.history_bytes != fresh.spool.history_bytes, "spool.history_size");
     add(old.limits.disk_free_min_bytes != fresh.limits.disk_free_min_bytes, "limits.disk_free_min");
     add(old.log.file != fresh.log.file, "log.file");
+    add(old.dmarc_reports.inbox != fresh.dmarc_reports.inbox, "dmarc.reports.inbox");
     return keys;
 }
 

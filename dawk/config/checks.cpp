@@ -249,6 +249,21 @@ void check_routing(routing::Config const& config, Report& report) {
     }
 }
 
+void check_dmarc_reports(mta::Settings const& settings, Report& report) {
+    auto const& reports = settings.dmarc_reports;
+    auto const check = [&](std::string const& address, std::string_view key) {
+        std::string const path = "dmarc.reports." + std::string(key);
+        auto const parsed = mail::parse_mailbox(address);
+        if (!address.empty() && (!parsed || parsed->has_literal()))
+            report.error(path, quoted(address) + " is not an address",
+                         "as in \"dmarc@example.org\"");
+    };
+    check(reports.from, "from");
+    check(reports.inbox, "inbox");
+    if (reports.failures && reports.from.empty())
+        report.error("dmarc.reports.failures", "failure reports need dmarc.reports.from");
+}
+
 }  // namespace
 
 void complete(mta::Settings& settings) {
@@ -272,6 +287,7 @@ void check_settings(mta::Settings const& settings, Report& report) {
     check_auth(settings, report);
     check_queue(settings.queue, report);
     check_routing(settings.routing, report);
+    check_dmarc_reports(settings, report);
 }
 
 }  // namespace dawk::config

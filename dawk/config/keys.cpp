@@ -551,6 +551,58 @@ void add_rest(Keys& k) {
                  .doc = "Whether subjects of messages are logged."});
 }
 
+void add_dmarc_reports(Keys& k) {
+    k.push_back({.path = "dmarc.reports.from",
+                 .ref = AT(dmarc_reports.from),
+                 .doc = "Whose the reports are that this server sends once a day to domains that "
+                        "ask for them. Mail from this address must pass DMARC itself, or nobody "
+                        "takes the reports. Without it nothing is collected and nothing sent.",
+                 .standard = "RFC 9990",
+                 .example = "\"dmarc-reports@example.org\"",
+                 .default_words = "no reports"});
+    k.push_back({.path = "dmarc.reports.organization",
+                 .ref = AT(dmarc_reports.organization),
+                 .doc = "The name of who reports, as people know it.",
+                 .example = "\"Example Org\"",
+                 .default_words = "hostname"});
+    k.push_back({.path = "dmarc.reports.contact",
+                 .ref = AT(dmarc_reports.contact),
+                 .doc = "What else helps those with questions, a web page for example.",
+                 .example = "\"https://example.org/mail\""});
+    k.push_back({.path = "dmarc.reports.size",
+                 .ref = AT(dmarc_reports.size_max_bytes),
+                 .doc = "The largest report that is sent, as a message.",
+                 .min = 64 * kib,
+                 .max = 100 * mib,
+                 .is_size = true});
+    k.push_back({.path = "dmarc.reports.inbox",
+                 .ref = AT(dmarc_reports.inbox),
+                 .doc = "The address in the rua tag of our own domains. What comes to it is "
+                        "delivered as ever, and read: dawk report dmarc shows it. It must be an "
+                        "address of ours that takes mail.",
+                 .standard = "RFC 9990",
+                 .example = "\"dmarc@example.org\"",
+                 .default_words = "none"});
+    k.push_back({.path = "dmarc.reports.keep",
+                 .ref = AT(dmarc_reports.keep),
+                 .doc = "How long reports of others, and what ours are made of, are kept; in whole "
+                        "hours.",
+                 .min = 7 * day,
+                 .max = 3650 * day});
+    k.push_back({.path = "dmarc.reports.failures",
+                 .ref = AT(dmarc_reports.failures),
+                 .doc = "Whether single messages that fail are also reported, at once, to domains "
+                        "that ask for it. The header of the message goes along, without the fields "
+                        "that name its recipients; think of whose it is.",
+                 .standard = "RFC 9991"});
+    k.push_back({.path = "dmarc.reports.failures_per_hour",
+                 .ref = AT(dmarc_reports.failures_per_hour),
+                 .doc = "How many of these are sent in an hour at most, in all. For one domain and "
+                        "source it is one.",
+                 .min = 1,
+                 .max = 10'000});
+}
+
 Keys make_keys() {
     Keys k;
     add_top(k);
@@ -565,6 +617,7 @@ Keys make_keys() {
     add_auth(k);
     add_auth_actions(k);
     add_auth_rules(k);
+    add_dmarc_reports(k);
     add_rest(k);
     return k;
 }
@@ -600,6 +653,7 @@ std::vector<Section> const& sections() {
         {"auth_rule[]",
          "One [[auth_rule]] for each exception from these; the first that fits "
          "counts."},
+        {"dmarc.reports", "DMARC reports: ours to others, and those of others."},
         {"spool", "How messages and their history are kept."},
         {"log", "What is written down."},
     };

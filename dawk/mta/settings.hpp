@@ -92,6 +92,18 @@ struct LogSettings {
     bool subjects = false;       // log subjects of messages
 };
 
+// Reports by RFC 9990 and RFC 9991, and those of others.
+struct DmarcReportSettings {
+    std::string from;          // whose reports are; "": none are collected or sent
+    std::string organization;  // who reports, for people; "": hostname
+    std::string contact;       // for people, "" for none
+    std::string inbox;         // reports of others to this address are read; "": none
+    std::uint64_t size_max_bytes = 10ULL << 20U;  // of a report's message
+    std::chrono::hours keep{24 * 90};
+    bool failures = false;  // send failure reports, too
+    std::uint32_t failures_per_hour = 10;
+};
+
 struct Settings {
     std::string hostname;
     std::string state_dir;
@@ -113,6 +125,7 @@ struct Settings {
     LogSettings log;
     AuthSettings auth;
     std::vector<AuthRule> auth_rules;
+    DmarcReportSettings dmarc_reports;
 };
 using SettingsPtr = std::shared_ptr<Settings const>;
 
