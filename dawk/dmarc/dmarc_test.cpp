@@ -143,7 +143,7 @@ TEST(Dmarc, RecordsByTheBook) {
         parse_record("v=DMARC1; sp=bob; p=reject; rua=mailto:a@b.test!10m, nonsense").record;
     ASSERT_TRUE(saved);
     EXPECT_EQ(saved->p, Policy::none) << "§4.10.1";
-    EXPECT_EQ(saved->rua, std::vector<std::string>{"mailto:a@b.test"});
+    EXPECT_EQ(saved->rua, std::vector<std::string>{"mailto:a@b.test!10m"});
     auto const odd = parse_record("v=DMARC1; p=REJECT; adkim=bob; x; pct=500; fo=1:d").record;
     ASSERT_TRUE(odd);
     EXPECT_EQ(odd->p, Policy::reject);

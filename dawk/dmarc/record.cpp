@@ -61,9 +61,10 @@ std::vector<std::string> uris_of(std::string_view list) {
     std::vector<std::string> out;
     while (!list.empty() && out.size() < uris_max) {
         auto const end = std::min(list.find(','), list.size());
-        auto uri = ascii::trim(list.substr(0, end));
-        uri = uri.substr(0, uri.find('!'));  // obs-dmarc-report-size
-        if (is_uri(uri)) out.emplace_back(uri);
+        auto const uri = ascii::trim(list.substr(0, end));
+        // obs-dmarc-report-size stays behind "!", for those who send reports.
+        bool const is_printable = std::all_of(uri.begin(), uri.end(), ascii::is_print);
+        if (is_uri(uri.substr(0, uri.find('!'))) && is_printable) out.emplace_back(uri);
         list.remove_prefix(std::min(end + 1, list.size()));
     }
     return out;

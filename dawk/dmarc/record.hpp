@@ -20,7 +20,7 @@ struct Record {
     bool strict_dkim = false, strict_spf = false;
     bool testing = false;  // t=y: one level milder
     Psd psd = Psd::unsaid;
-    std::vector<std::string> rua, ruf;             // URIs, without the obsolete size behind "!"
+    std::vector<std::string> rua, ruf;             // URIs, the obsolete size behind "!" with them
     bool report_any_failure = false;               // fo=1
     bool report_dkim = false, report_spf = false;  // fo=d, fo=s
     std::string text;

@@ -23,9 +23,12 @@ namespace dawk::dmarcreport {
 inline constexpr std::size_t destinations_max = 10;
 
 struct Destination {
-    std::string uri;              // as published
-    mail::Address address;        // null where it cannot be used
-    std::uint64_t bytes_max = 0;  // of the message; 0: unlimited. From the obsolete "!10m"
+    std::string uri;        // as published
+    mail::Address address;  // null where it cannot be used
+    // Of the message; 0: unlimited. Deviation: RFC 9989 §4.7 says that the obsolete "!10m" should
+    // be ignored; who still writes it will refuse what is larger, so it is not sent (RFC 7489
+    // §6.2).
+    std::uint64_t bytes_max = 0;
     bool is_allowed = false;
     bool is_temporary = false;  // DNS did not answer: ask again later
     std::string reason;         // in words, why it is or is not

@@ -219,7 +219,8 @@ TEST(DmarcReports, ConsentAndSizeDecide) {
     ReportsFixture f;
     f.internet.zone().add_txt("author.test._report._dmarc.other.test", "v=DMARC1");
     f.collector->on_verdict(
-        Judged("v=DMARC1; p=none; rua=mailto:a@other.test").message(f.world.wall()));
+        Judged("v=DMARC1; p=none; rua=mailto:a@other.test, mailto:small@author.test!1k")
+            .message(f.world.wall()));
     f.run(f.collector->write());
     f.settings.dmarc_reports.size_max_bytes = 100;
     f.configure();
@@ -230,11 +231,14 @@ TEST(DmarcReports, ConsentAndSizeDecide) {
     f.settings.dmarc_reports.size_max_bytes = 1'000'000;
     f.configure();
     f.collector->on_verdict(
-        Judged("v=DMARC1; p=none; rua=mailto:a@other.test").message(f.world.wall()));
+        Judged("v=DMARC1; p=none; rua=mailto:a@other.test, mailto:small@author.test!1k")
+            .message(f.world.wall()));
     f.run(f.collector->write());
+    auto const second = f.key();
     f.next_day();
     EXPECT_EQ(f.send_due(), 1U);
     EXPECT_EQ(f.sent.at(0).recipient, "a@other.test");
+    EXPECT_THAT(f.store.note_of(second), HasSubstr("not to small@author.test: it is too large"));
 }
 
 TEST(DmarcReports, WhileDnsDoesNotAnswerItIsTriedAgain) {

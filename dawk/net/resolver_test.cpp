@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "dawk/net/blocking_resolver.hpp"
 #include "dawk/net/fd.hpp"
 #include "dawk/net/net_test.hpp"
 #include "dawk/net/resolver_engine.hpp"
@@ -358,6 +359,14 @@ TEST(World, RunsShardsOnTheirOwnThreadsToTheirEnd) {
     }
     EXPECT_NE(a.env.rng.next(), b.env.rng.next());
     EXPECT_GT(to_millis(a.env.clock.wall()), 1700000000000);
+}
+
+TEST(BlockingResolver, AsksAndWaits) {
+    Server server{table()};
+    BlockingResolver resolver(settings(server), 10s);
+    EXPECT_EQ(resolver.query({"spf.test", Type::txt}).texts.at(0), "v=spf1 -all");
+    EXPECT_EQ(resolver.query({"nothing.test", Type::a}).status, Status::nxdomain);
+    EXPECT_EQ(resolver.query({"mx.test", Type::a}).addresses.size(), 2U);
 }
 
 }  // namespace

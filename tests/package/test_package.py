@@ -31,6 +31,11 @@ def says_who_sent_it(t, program):
     check.contains(output, "DMARC: pass, SPF passed for example.org")
 
 
+def read(*parts):
+    with open(os.path.join(*parts), encoding="utf-8") as file:
+        return file.read()
+
+
 @case(seconds=600)
 def an_outside_project_finds_builds_and_runs(t):
     prefix, build = t.path("prefix", ""), t.path("consumer", "")
@@ -45,3 +50,28 @@ def an_outside_project_finds_builds_and_runs(t):
             if name.endswith(".cmake"):
                 with open(os.path.join(where, name), encoding="utf-8") as file:
                     check.lacks(file.read(), ROOT, f"{name} names the source tree")
+
+
+@case(seconds=600)
+def the_example_of_the_documentation_builds_and_runs(t):
+    prefix, build = t.path("prefix", ""), t.path("example", "")
+    source = os.path.join(ROOT, "examples", "mailauth")
+    run("cmake", "--install", t.build, "--prefix", prefix)
+    run("cmake", "-S", source, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", build)
+    message, zone = os.path.join(source, "message.eml"), os.path.join(source, "zone.json")
+    sender = ["joe@football.example", "mx.football.example", zone]
+    output = run(os.path.join(build, "who_sent_it"), message, "192.0.2.1", *sender)
+    page = read(ROOT, "docs", "mailauth.md")
+    for line in output.split("\n\n")[0].splitlines():
+        check.contains(page, "    " + line, "the page says what the program says")
+    check.contains(output, "DKIM:  pass by football.example")
+    check.contains(output, "dmarc=pass")
+    check.contains(page, read(source, "who_sent_it.cpp"), "the page shows the program as it is")
+    forged = t.path("forged.eml", "")
+    with open(forged, "w", encoding="utf-8") as file:
+        file.write(read(message).replace("lost", "won"))
+    done = subprocess.run([os.path.join(build, "who_sent_it"), forged, "203.0.113.1", *sender],
+                          capture_output=True, text=True, timeout=60, check=False)
+    check.equal(done.returncode, 1, done.stderr)
+    check.contains(done.stdout, "DMARC: fail for football.example")
