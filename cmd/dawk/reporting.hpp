@@ -52,6 +52,7 @@ class Reporting {
     Say say_;
     std::vector<std::unique_ptr<Shard>> shards_;
     std::unique_ptr<rt::TaskGroup> later_;
+    dkim::KeyCache keys_;  // of mail of ours nothing is verified
     std::unique_ptr<mta::ReportInbox> inbox_;
     std::unique_ptr<mta::ReceiverPorts> ports_;
     std::unique_ptr<mta::Reporter> reporter_;

@@ -118,7 +118,9 @@ std::shared_ptr<CLI::App> make_app() {
         open.pop_back();
         command->fallthrough();
         auto const below = command->get_subcommands(nullptr);
-        if (!below.empty()) command->require_subcommand(1);
+        // One that says how many it takes can also stand alone.
+        if (!below.empty() && command->get_require_subcommand_max() == 0)
+            command->require_subcommand(1);
         open.insert(open.end(), below.begin(), below.end());
     }
     return app;

@@ -142,6 +142,7 @@ struct ReportsFixture : QueueFixture {
     reports::MemStore store;
     rt::Env env = host.env();
     rt::TaskGroup later{world.context().get_executor()};
+    dkim::KeyCache keys;
     std::unique_ptr<ReceiverPorts> ports;
     std::unique_ptr<Reporter> reporter;
     std::unique_ptr<VerdictCollector> collector;
@@ -156,7 +157,7 @@ struct ReportsFixture : QueueFixture {
         settings.dmarc_reports.failures = true;
         settings.dmarc_reports.failures_per_hour = 2;
         ports = std::make_unique<ReceiverPorts>(
-            ReceiverPorts{env, *spool, directory, events, *queue, later});
+            ReceiverPorts{env, *spool, directory, events, *queue, later, keys});
         auto const say = [this](std::string_view level, std::string const& text) {
             said.push_back(std::string(level) + ": " + text);
         };

@@ -79,14 +79,12 @@ Task<std::size_t> Reporter::send_due() {
             say_("error", "DMARC reports cannot be read: " + keys.error().message());
             co_return posted;
         }
-        bool all = true;
         for (auto const& key : *keys) {
             auto const sent = co_await report_on(key, today);
             posted += sent;
         }
         auto const left = co_await store_.unsent(today, 1);
-        all = left && left->empty();
-        if (all) done_ = today;
+        if (left && left->empty()) done_ = today;
     } else {
         done_ = today;
     }

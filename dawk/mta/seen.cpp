@@ -121,6 +121,7 @@ Record record_of(JudgedMessage const& judged) {
     out.header_from = name_of(report.dmarc.author_domain);
     out.envelope_from = domain_of(judged.client.sender);
     out.dkim_results = dkim_results(report);
+    if (report.spf.domain.empty()) return out;
     bool const passed = report.spf.result == spf::Result::pass;
     out.spf_results = {{name_of(report.spf.domain), "mfrom",
                         std::string(spf::to_string(report.spf.result)),
