@@ -68,7 +68,7 @@ def the_example_of_the_documentation_builds_and_runs(t):
     check.contains(output, "DKIM:  pass by football.example")
     check.contains(output, "dmarc=pass")
     check.contains(page, read(source, "who_sent_it.cpp"), "the page shows the program as it is")
-    forged = t.path("forged.eml", "")
+    forged = t.path("forged.eml")
     with open(forged, "w", encoding="utf-8") as file:
         file.write(read(message).replace("lost", "won"))
     done = subprocess.run([os.path.join(build, "who_sent_it"), forged, "203.0.113.1", *sender],
