@@ -4,12 +4,14 @@ import io
 import json
 import os
 import smtplib
+import sqlite3
 import zipfile
 from email.message import EmailMessage
 
-from harness import check, wait
+from harness import check, smtp, wait
 from harness.cases import case
 from harness.dawk import Dawk
+from harness.peers import Knot
 
 TEMPLATE = """<?xml version="1.0"?>
 <feedback><report_metadata><org_name>{org}</org_name><email>dmarc@{org}</email><report_id>{id}</report_id>
@@ -103,3 +105,42 @@ def files_are_imported(t):
     check.equal(sources(dawk)[0]["messages"], 5)
     check.equal(dawk.run("report", "dmarc", "--since", "yesterday")[0], 64)
     check.equal(dawk.run("report", "dmarc", "import", t.path("missing"))[0], 66)
+
+
+ZONES = {
+    "bad.test.": "@ TXT \"v=spf1 -all\"\n"
+                 "_dmarc TXT \"v=DMARC1; p=none; rua=mailto:rua@bad.test; ruf=mailto:bob@dawk.test\"\n",
+    "dawk.test.": "bad.test._report._dmarc TXT \"v=DMARC1\"\n",
+}
+
+
+def counted(dawk):
+    path = os.path.join(dawk.state, "reports.db")
+    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return database.execute("SELECT domain, sum(count) FROM own_row GROUP BY domain").fetchall()
+    finally:
+        database.close()
+
+
+@case()
+def what_sessions_find_is_counted_and_a_failure_is_told(t):
+    t.need_isolation()
+    names = Knot(t, ZONES).start()
+    dawk = Dawk(t, listeners=("mx",), config={
+        "dns": {"forwarders": [f"127.0.0.1:{names.port}"]}, "auth": {"exempt": []},
+        "dmarc.reports": {"from": "dmarc@dawk.test", "failures": True}}).start()
+    for _ in range(3):
+        with smtp.Raw(dawk.ports["mx"]) as client:
+            client.hello("client.bad.test")
+            client.mail("joe@bad.test", "alice@dawk.test", smtp.message(sender="joe@bad.test"))
+    told = wait.until(lambda: os.listdir(os.path.join(dawk.mail, "dawk.test", "bob", "new")), "a failure report")
+    check.equal(len(told), 1, "one for the three")
+    with open(os.path.join(dawk.mail, "dawk.test", "bob", "new", told[0]), encoding="utf-8") as file:
+        text = file.read()
+    for part in ("Feedback-Type: auth-failure", "Auth-Failure: dmarc", "Source-IP: 127.0.0.1",
+                 "Reported-Domain: bad.test", "Identity-Alignment: dkim, spf"):
+        check.contains(text, part)
+    check.lacks(text, "alice@dawk.test", "who got it is not told")
+    check.equal(dawk.stop(), 0)
+    check.equal(counted(dawk), [("bad.test", 3)])
