@@ -136,12 +136,19 @@ class Load {
                              (event.events & EPOLLOUT) != 0);
             after_event(i);
         }
+        if (count == 0) end_unheard();
         if (count == 0 && !retry_.empty()) {
             auto const again = std::move(retry_);
             retry_.clear();
             for (auto const i : again)
                 if (run_.has_work()) start(i);
         }
+    }
+
+    void end_unheard() {
+        double const now = monotonic_seconds();
+        for (std::size_t i = 0; i < slots_.size(); ++i)
+            if (slots_[i].session->end_if_unheard(now)) after_event(i);
     }
 
     void after_event(std::size_t i) {

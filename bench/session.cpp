@@ -40,6 +40,7 @@ bool Session::open() {
         ++connect_failures_;
         return false;
     }
+    opened_ = monotonic_seconds();
     connecting_ = true;
     greeted_ = held_ = quitting_ = false;
     sent_here_ = sent_recipients_ = 0;
@@ -54,6 +55,15 @@ bool Session::open() {
 void Session::give_up() {
     if (fd_ >= 0) close(fd_);
     fd_ = -1;
+}
+
+bool Session::end_if_unheard(double now) {
+    constexpr double patience = 10;
+    if (closed() || greeted_ || now - opened_ < patience) return false;
+    ++connect_failures_;
+    run_.report.count_error("greeting timed out");
+    give_up();
+    return true;
 }
 
 void Session::on_event(bool readable, bool writable) {

@@ -63,6 +63,9 @@ class Session {
     bool wants_write() const { return !out_.empty() || connecting_; }
     bool idle() const { return held_; }
     int connect_failures() const { return connect_failures_; }
+    // A listener that is killed just so leaves a connection without a peer, which nothing ends.
+    // True when this is one: it is closed now.
+    bool end_if_unheard(double now);
 
   private:
     enum class Expect { greeting, helo, mail, rcpt, data, dot, rset, quit };
@@ -99,6 +102,7 @@ class Session {
     int fd_ = -1;
     bool connecting_ = false, greeted_ = false, held_ = false, quitting_ = false;
     int connect_failures_ = 0;
+    double opened_ = 0;
     std::uint64_t sent_here_ = 0, sent_recipients_ = 0;
     std::deque<Expect> expect_;
     std::deque<Mail> mails_;  // at most two: the one being answered and the one behind it
