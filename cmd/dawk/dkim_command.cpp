@@ -29,6 +29,7 @@ void add_dkim_command(CLI::App& app) {
     auto* command = app.add_subcommand("dkim", "DKIM: signatures of domains and their keys");
     command->group(groups::authentication);
     add_dkim_verify(*command);
+    add_dkim_keys(*command);
 }
 
 }  // namespace dawk::cmd

@@ -8,5 +8,6 @@ class App;
 namespace dawk::cmd {
 
 void add_dkim_verify(CLI::App& dkim);  // dkim_command.cpp
+void add_dkim_keys(CLI::App& dkim);    // dkim_keys.cpp: generate, rotate, show, check
 
 }  // namespace dawk::cmd

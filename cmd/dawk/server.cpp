@@ -26,6 +26,7 @@
 #include "dawk/observe/observer.hpp"
 #include "dawk/spool_rocks/rocks_spool.hpp"
 
+#include "cmd/dawk/dkim_store.hpp"
 #include "cmd/dawk/privileges.hpp"
 #include "cmd/dawk/ready.hpp"
 #include "cmd/dawk/reporting.hpp"
@@ -78,6 +79,30 @@ rt::HttpResponse problem(unsigned status, std::string_view detail) {
 }  // namespace
 
 namespace {
+
+// The configuration with its keys; no settings when there is trouble.
+struct Everything {
+    mta::SettingsPtr settings;
+    std::string trouble;
+    std::vector<std::string> notes;
+};
+
+Everything load_all(std::string const& path, WallTime now) {
+    Everything out;
+    auto const loaded = config::load(path, now);
+    out.trouble = loaded.text();
+    if (!loaded.settings) return out;
+    auto signing = load_signing(*loaded.settings, &out.notes);
+    if (!signing) {
+        out.trouble += signing.error().detail;
+        return out;
+    }
+    auto settings = std::make_shared<mta::Settings>(*loaded.settings);
+    settings->signing = std::move(*signing);
+    out.settings = std::move(settings);
+    return out;
+}
+
 std::vector<std::string> domains_of(mta::Settings const& settings) {
     std::vector<std::string> names;
     for (auto const& domain : settings.routing.domains) names.push_back(domain.name);
@@ -97,6 +122,7 @@ struct Shard {
 struct Server::Impl {
     ServeOptions options;
     mta::SettingsPtr settings;
+    std::vector<std::string> notes;  // of the start, for the log
     std::shared_ptr<rt::TlsIdentity const> identity;
     std::unique_ptr<observe::Log> log;
     observe::Metrics metrics;
@@ -116,6 +142,7 @@ struct Server::Impl {
 
     Failure start();
     Failure load_settings();
+    Failure load_keys();
     Failure open_stores();
     Failure open_listeners();
     void open_reporting();
@@ -152,6 +179,16 @@ Server::Failure Server::Impl::load_settings() {
     if (!text.empty()) std::fputs(text.c_str(), stderr);
     if (!loaded.settings) return failure(EX_CONFIG, options.config + " cannot be used");
     settings = loaded.settings;
+    return failure(0, {});
+}
+
+// With the identity of the server's user: what it may not read is found out now.
+Server::Failure Server::Impl::load_keys() {
+    auto signing = load_signing(*settings, &notes);
+    if (!signing) return failure(EX_CONFIG, signing.error().detail);
+    auto with_keys = std::make_shared<mta::Settings>(*settings);
+    with_keys->signing = std::move(*signing);
+    settings = std::move(with_keys);
     return failure(0, {});
 }
 
@@ -276,7 +313,9 @@ Server::Failure Server::Impl::start() {
     for (std::size_t i = 0; i < world->size(); ++i)
         shards.push_back(std::make_unique<Shard>(world->env(i)));
     started = env().clock.wall();
+    if (auto bad = load_keys(); bad.exit_code != 0) return bad;
     if (auto bad = open_stores(); bad.exit_code != 0) return bad;
+    for (auto const& note : notes) say("warning", note);
     directory_sqlite::Options directory;
     if (auto postmaster = mail::parse_mailbox(settings->postmaster))
         directory.postmaster = *postmaster;
@@ -409,13 +448,12 @@ Task<std::string> Server::Impl::reload() {
     std::string why_not = "a reload is under way";
     if (reloading || stopping) co_return why_not;
     reloading = true;
-    auto job = [path = options.config, now = env().clock.wall()] {
-        return config::load(path, now);
-    };
+    auto job = [path = options.config, now = env().clock.wall()] { return load_all(path, now); };
     auto loaded = co_await rt::offload(env().pool, job);
     reloading = false;
-    why_not = loaded.text();
+    why_not = loaded.trouble;
     if (!loaded.settings) co_return why_not;
+    for (auto const& note : loaded.notes) say("warning", note);
     auto const fixed = needs_restart(*settings, *loaded.settings);
     if (!fixed.empty()) {
         why_not = "this needs a restart: " + fixed;

@@ -264,6 +264,75 @@ void check_dmarc_reports(mta::Settings const& settings, Report& report) {
         report.error("dmarc.reports.failures", "failure reports need dmarc.reports.from");
 }
 
+bool is_field_name(std::string_view name) {  // RFC 5322 §3.6.8
+    return !name.empty() && name.size() <= 76 && std::all_of(name.begin(), name.end(), [](char c) {
+        return c > ' ' && c < '\x7f' && c != ':' && c != ';';
+    });
+}
+
+// One [[dkim]].
+class DkimCheck {
+  public:
+    DkimCheck(mta::Settings const& settings, std::size_t index, Report& report)
+        : settings_(settings), it_(settings.dkim[index]), index_(index), report_(report) {}
+
+    void run() {
+        auto const domain = mail::parse_domain(it_.domain);
+        if (!domain || domain->starts_with('['))
+            report_.error(at("domain"), quoted(it_.domain) + " is not a domain");
+        check_key();
+        check_fields("headers", it_.headers);
+        check_fields("oversign", it_.oversign);
+        if (it_.expire.count() != 0 && it_.expire < settings_.queue.expire)
+            report_.warning(at("expire"),
+                            "mail may wait longer than that in the queue, and arrive "
+                            "with a signature that has run out");
+        for (std::size_t i = 0; i < index_; ++i) check_twin(settings_.dkim[i]);
+    }
+
+  private:
+    std::string at(std::string_view key) const { return item("dkim", index_, key); }
+
+    void check_key() {
+        if (it_.selector.empty() != it_.key.empty())
+            report_.error(at(it_.key.empty() ? "key" : "selector"),
+                          "selector and key need each other",
+                          "give both, or neither for the keys that dawk dkim keeps");
+        if (it_.selector.empty()) return;
+        auto const name = mail::parse_domain(it_.selector);
+        if (!name || name->starts_with('['))
+            report_.error(at("selector"), quoted(it_.selector) + " cannot stand in a name of DNS");
+    }
+
+    void check_fields(std::string_view key, std::vector<std::string> const& names) {
+        for (auto const& name : names) {
+            if (!is_field_name(name)) {
+                report_.error(at(key), quoted(name) + " is not the name of a field");
+                continue;
+            }
+            // RFC 6376 §5.4, §3.5: these change on the way, or are signatures themselves.
+            for (std::string_view const no :
+                 {"Return-Path", "Received", "DKIM-Signature", "Bcc", "Authentication-Results"}) {
+                if (ascii::iequals(name, no))
+                    report_.error(at(key),
+                                  quoted(name) + " must not be signed: it changes on the way");
+            }
+        }
+    }
+
+    void check_twin(mta::DkimSettings const& other) {
+        if (!ascii::iequals(other.domain, it_.domain) ||
+            !ascii::iequals(other.selector, it_.selector))
+            return;
+        report_.error(at(it_.selector.empty() ? "domain" : "selector"), "it is given twice");
+    }
+
+    mta::Settings const& settings_;
+    mta::DkimSettings const& it_;
+    std::size_t index_;
+    Report& report_;
+};
+
 }  // namespace
 
 void complete(mta::Settings& settings) {
@@ -288,6 +357,7 @@ void check_settings(mta::Settings const& settings, Report& report) {
     check_queue(settings.queue, report);
     check_routing(settings.routing, report);
     check_dmarc_reports(settings, report);
+    for (std::size_t i = 0; i < settings.dkim.size(); ++i) DkimCheck(settings, i, report).run();
 }
 
 }  // namespace dawk::config

@@ -300,6 +300,27 @@ TEST(Check, RoutingProblemsHaveThePlaceOfTheirRule) {
                 HasSubstr("no password_file"));
 }
 
+TEST(Check, SignaturesThatCouldNotBe) {
+    std::string const domain = "[[dkim]]\ndomain = \"a.test\"\n";
+    EXPECT_THAT(problems_of(domain + "expire = \"10d\"\noversign = [\"From\"]\n"),
+                Not(HasSubstr("dkim")));
+    EXPECT_THAT(problems_of("[[dkim]]\ndomain = \"[192.0.2.1]\"\n"), HasSubstr("not a domain"));
+    EXPECT_THAT(problems_of("[[dkim]]\nselector = \"s\"\n"), HasSubstr("dkim[1].domain"));
+    EXPECT_THAT(problems_of(domain + "selector = \"s\"\n"),
+                HasSubstr("error: dkim[1].key: selector and key need each other"));
+    EXPECT_THAT(problems_of(domain + "key = \"k.pem\"\n"), HasSubstr("dkim[1].selector"));
+    EXPECT_THAT(problems_of(domain + "selector = \"a b\"\nkey = \"k.pem\"\n"),
+                HasSubstr("cannot stand in a name of DNS"));
+    EXPECT_THAT(problems_of(domain + "headers = [\"Received\"]\n"),
+                HasSubstr("it changes on the way"));
+    EXPECT_THAT(problems_of(domain + "oversign = [\"a:b\"]\n"), HasSubstr("name of a field"));
+    EXPECT_THAT(problems_of(domain + "canonicalization = \"none\"\n"), HasSubstr("relaxed/simple"));
+    EXPECT_THAT(problems_of(domain + "expire = \"1h\"\n"), HasSubstr("run out"));
+    EXPECT_THAT(problems_of(domain + domain), HasSubstr("dkim[2].domain: it is given twice"));
+    auto const key = domain + "selector = \"s\"\nkey = \"k.pem\"\n";
+    EXPECT_THAT(problems_of(key + key), HasSubstr("dkim[2].selector: it is given twice"));
+}
+
 TEST(Check, QueueNumbersThatContradict) {
     EXPECT_THAT(problems_of("[queue]\nretry = [\"6d\"]\n"), HasSubstr("after expire"));
     EXPECT_THAT(problems_of("[queue]\nbackoff_first = \"2h\"\n"),
@@ -357,7 +378,7 @@ TEST(Keys, EveryFieldOfTheSettingsHasOne) {
 
 TEST(Keys, AreBoundToPlacesOfTheirOwn) {
     mta::Settings settings;
-    for (auto const* list : {"listener[]", "domain[]", "route[]", "auth_rule[]"})
+    for (auto const* list : {"listener[]", "domain[]", "route[]", "auth_rule[]", "dkim[]"})
         list_grow(list, settings);
     std::set<void const*> places;
     std::set<std::string_view> paths;

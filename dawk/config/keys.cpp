@@ -177,6 +177,55 @@ void add_routes(Keys& k) {
                  .max = 10 * minute});
 }
 
+void add_dkim(Keys& k) {
+    k.push_back({.path = "dkim[].domain",
+                 .ref = EACH(dkim, domain),
+                 .doc = "The domain of From that these signatures are for, and d= in them. Domains "
+                        "below it that have no keys of their own are signed with the same.",
+                 .standard = "RFC 6376 §3.5",
+                 .example = "\"example.org\"",
+                 .required = true});
+    k.push_back({.path = "dkim[].selector",
+                 .ref = EACH(dkim, selector),
+                 .doc = "The selector of key, where DNS has its public half.",
+                 .standard = "RFC 6376 §3.1",
+                 .example = "\"s2026\"",
+                 .default_words = "those of the keys that dawk dkim keeps"});
+    k.push_back({.path = "dkim[].key",
+                 .ref = EACH(dkim, key),
+                 .doc = "A private key for the server only: a PEM file, or the pkcs11: URI of one "
+                        "in a token. With several [[dkim]] for one domain its mail has as many "
+                        "signatures, as with RSA and Ed25519 side by side.",
+                 .standard = "RFC 8463, RFC 7512",
+                 .example = "\"/etc/dawk/dkim/example.org.pem\"",
+                 .default_words = "the keys that dawk dkim keeps in state_dir/dkim"});
+    k.push_back({.path = "dkim[].headers",
+                 .ref = EACH(dkim, headers),
+                 .doc = "The fields that are signed where they occur.",
+                 .standard = "RFC 6376 §5.4",
+                 .example = "[\"Sender\", \"Reply-To\", \"References\"]",
+                 .default_words = "what RFC 6376 advises"});
+    k.push_back({.path = "dkim[].oversign",
+                 .ref = EACH(dkim, oversign),
+                 .doc = "The fields that are signed once more than they occur, so that none can be "
+                        "added. From always is.",
+                 .standard = "RFC 6376 §8.15",
+                 .example = "[\"From\", \"To\", \"Cc\", \"Subject\", \"Date\"]",
+                 .default_words = "From, To, Cc, Subject, Date, Message-ID and those of MIME"});
+    k.push_back({.path = "dkim[].expire",
+                 .ref = EACH(dkim, expire),
+                 .doc = "How long a signature is good; 0s for ever. Longer than queue.expire, or "
+                        "mail that waits arrives with a signature that has run out.",
+                 .standard = "RFC 6376 §3.5",
+                 .max = 365 * day});
+    k.push_back({.path = "dkim[].canonicalization",
+                 .ref = EACH(dkim, canonicalization),
+                 .doc = "How much a signature bears on the way, header fields before body: relaxed "
+                        "bears changes of white space, simple none.",
+                 .standard = "RFC 6376 §3.4",
+                 .choices = "relaxed/relaxed, relaxed/simple, simple/relaxed, simple/simple"});
+}
+
 void add_queue(Keys& k) {
     k.push_back({.path = "queue.retry",
                  .ref = AT(queue.retry),
@@ -609,6 +658,7 @@ Keys make_keys() {
     add_listeners(k);
     add_places(k);
     add_routes(k);
+    add_dkim(k);
     add_queue(k);
     add_destinations(k);
     add_limits(k);
@@ -638,6 +688,10 @@ std::vector<Section> const& sections() {
         {"domain[]", "One [[domain]] for each domain with settings of its own."},
         {"route[]", "One [[route]] for each exception from delivery as DNS says."},
         {"delivery", "What domains and routes leave unsaid."},
+        {"dkim[]",
+         "One [[dkim]] for each domain whose mail is signed in another way than by default, and "
+         "for each key that dawk dkim does not keep. Without any, mail from a domain is signed "
+         "with the keys that dawk dkim made for it."},
         {"dns", "Where DNS is asked."},
         {"queue", "When delivery is tried, and how much at once."},
         {"limits", "What one client, session or message may take."},

@@ -59,7 +59,7 @@ std::string_view name_of(Type type) noexcept;
 std::string value_text(Key const& key, mta::Settings const& settings, std::size_t index);
 // As above for untouched settings; "" when there is no value by default.
 std::string default_text(Key const& key);
-// How many elements the list of a listed key has ("listener[]", "domain[]", "route[]").
+// How many elements the list of a listed key has ("listener[]", "route[]", ...).
 std::size_t list_size(std::string_view section, mta::Settings const& settings);
 void list_grow(std::string_view section, mta::Settings& settings);
 // Text within quotes, as TOML and JSON both read it.

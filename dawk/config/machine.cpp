@@ -133,6 +133,12 @@ void check_ports(mta::Settings const& settings, Report& report) {
 }  // namespace
 
 void check_machine(mta::Settings const& settings, WallTime now, Report& report) {
+    for (std::size_t i = 0; i < settings.dkim.size(); ++i) {
+        auto const& key = settings.dkim[i].key;
+        auto const at = "dkim[" + std::to_string(i + 1) + "].key";
+        if (key.empty() || key.starts_with("pkcs11:")) continue;
+        if (check_file(at, key, report)) check_private(at, key, report);
+    }
     check_state_dir(settings, report);
     check_identity(settings, std::chrono::system_clock::to_time_t(now), report);
     check_ports(settings, report);

@@ -242,6 +242,7 @@ std::size_t list_size(std::string_view section, mta::Settings const& settings) {
     if (section == "domain[]") return settings.routing.domains.size();
     if (section == "route[]") return settings.routing.routes.size();
     if (section == "auth_rule[]") return settings.auth_rules.size();
+    if (section == "dkim[]") return settings.dkim.size();
     DAWK_CHECK(!"a list of the table");
     return 0;
 }
@@ -255,6 +256,8 @@ void list_grow(std::string_view section, mta::Settings& settings) {
         settings.routing.routes.emplace_back();
     } else if (section == "auth_rule[]") {
         settings.auth_rules.emplace_back();
+    } else if (section == "dkim[]") {
+        settings.dkim.emplace_back();
     } else {
         DAWK_CHECK(!"a list of the table");
     }

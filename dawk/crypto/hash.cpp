@@ -16,20 +16,22 @@ namespace {
 // Fetched once: EVP_sha256() would be looked up again, under a lock, for each digest. They stay for
 // the life of the process, as OpenSSL's own do.
 EVP_MD const* fetched(char const* name) {
-    EVP_MD const* const found = EVP_MD_fetch(nullptr, name, nullptr);
+    auto const* const found = EVP_MD_fetch(nullptr, name, nullptr);
     DAWK_CHECK(found != nullptr);
     return found;
 }
 
 EVP_MD const* method(Hash hash) {
+    static EVP_MD const* const sha1 = fetched("SHA1");
     static EVP_MD const* const sha256 = fetched("SHA256");
+    static EVP_MD const* const sha512 = fetched("SHA512");
     switch (hash) {
         case Hash::sha1:
-            return EVP_sha1();
+            return sha1;
         case Hash::sha256:
             return sha256;
         case Hash::sha512:
-            return EVP_sha512();
+            return sha512;
     }
     DAWK_CHECK(!"a known hash");
     return nullptr;
@@ -53,13 +55,19 @@ constexpr std::array<signed char, 256> make_values() {
     return values;
 }
 constexpr auto values = make_values();
+constexpr int value_of(char c) noexcept {  // -1: not of the alphabet
+    return values[static_cast<unsigned char>(c)];
+}
 
 }  // namespace
 
 std::string digest(Hash hash, std::string_view data) {
-    Digest d(hash);
-    d.update(data);
-    return d.finish();
+    std::string out(EVP_MAX_MD_SIZE, '\0');
+    unsigned size = 0;
+    DAWK_CHECK(EVP_Digest(data.data(), data.size(), octets(out), &size, method(hash), nullptr) ==
+               1);
+    out.resize(size);
+    return out;
 }
 
 std::string hmac(Hash hash, std::string_view key, std::string_view data) {
@@ -152,12 +160,20 @@ Result<std::string> from_base64(std::string_view text, Padding padding) {
         if (text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);
     }
     if (text.size() % 4 == 1) return Errc::bad_syntax;
-    std::string out;
-    out.reserve(text.size() / 4 * 3 + 2);
+    std::string out(text.size() / 4 * 3, '\0');
+    std::size_t at = 0;
+    for (; text.size() >= 4; text.remove_prefix(4), at += 3) {
+        int const group = value_of(text[0]) << 18 | value_of(text[1]) << 12 |
+                          value_of(text[2]) << 6 | value_of(text[3]);
+        if (group < 0) return Errc::bad_syntax;  // any of them is -1
+        out[at] = static_cast<char>(group >> 16);
+        out[at + 1] = static_cast<char>(group >> 8 & 255);
+        out[at + 2] = static_cast<char>(group & 255);
+    }
     std::uint32_t bits = 0;
     int count = 0;
     for (char const c : text) {
-        int const value = values[static_cast<unsigned char>(c)];
+        int const value = value_of(c);
         if (value < 0) return Errc::bad_syntax;
         bits = bits << 6U | static_cast<std::uint32_t>(value);
         count += 6;

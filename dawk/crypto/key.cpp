@@ -4,10 +4,10 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/store.h>
 #include <openssl/x509.h>
 
 #include "dawk/base/check.hpp"
+#include "dawk/crypto/token.hpp"
 
 namespace dawk::crypto {
 namespace {
@@ -137,17 +137,8 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
 }
 
 Result<PrivateKey> PrivateKey::from_uri(std::string const& uri) {
-    std::shared_ptr<OSSL_STORE_CTX> const store(
-        OSSL_STORE_open(uri.c_str(), nullptr, nullptr, nullptr, nullptr),
-        [](OSSL_STORE_CTX* s) { OSSL_STORE_close(s); });
-    if (!store) return Errc::unsupported;  // no provider of that scheme
-    while (OSSL_STORE_eof(store.get()) == 0) {
-        std::shared_ptr<OSSL_STORE_INFO> const info(OSSL_STORE_load(store.get()),
-                                                    OSSL_STORE_INFO_free);
-        if (!info || OSSL_STORE_INFO_get_type(info.get()) != OSSL_STORE_INFO_PKEY) continue;
-        return adopt(own(OSSL_STORE_INFO_get1_PKEY(info.get())));
-    }
-    return Errc::not_found;
+    DAWK_TRY(auto key, key_from_token(uri));
+    return adopt(std::move(key));
 }
 
 PrivateKey PrivateKey::generate(KeyKind kind, unsigned rsa_bits) {

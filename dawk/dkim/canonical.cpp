@@ -43,28 +43,30 @@ std::size_t find_change(std::string_view text) noexcept {
     return i;
 }
 
-bool is_white(char c) noexcept {
-    return ascii::is_space(c) || c == '\r' || c == '\n';
+constexpr bool is_space_or_end(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-std::string relaxed_field(mail::HeaderField const& field) {
-    std::string out = ascii::to_lower(ascii::trim(field.name));
-    out.reserve(out.size() + field.body.size() + 3);
+void append_relaxed_field(mail::HeaderField const& field, std::string& out) {
+    for (char const c : ascii::trim(field.name)) out += ascii::lower(c);
     out += ':';
-    auto const begin = out.size();
-    std::string_view rest = field.body;
-    for (;;) {
-        auto const text = std::find_if_not(rest.begin(), rest.end(), is_white);
-        // Unfolding takes line ends away (§3.4.2); white space within becomes one space.
-        bool const space = std::any_of(rest.begin(), text, ascii::is_space);
-        if (text == rest.end()) break;
-        if (space && out.size() > begin) out += ' ';
-        auto const end = std::find_if(text, rest.end(), is_white);
-        out.append(text, end);
-        rest.remove_prefix(static_cast<std::size_t>(end - rest.begin()));
+    auto rest = field.body;
+    bool text = false;
+    while (!rest.empty()) {
+        std::size_t run = 0;
+        bool space = false;
+        for (; run < rest.size() && is_space_or_end(rest[run]); ++run)
+            space = space || ascii::is_space(rest[run]);  // line ends vanish: unfolding (§3.4.2)
+        rest.remove_prefix(run);
+        if (rest.empty()) break;
+        if (space && text) out += ' ';
+        text = true;
+        run = 0;
+        while (run < rest.size() && !is_space_or_end(rest[run])) ++run;
+        out.append(rest.substr(0, run));
+        rest.remove_prefix(run);
     }
     out += "\r\n";
-    return out;
 }
 
 }  // namespace
@@ -73,10 +75,15 @@ std::string_view to_string(Canonical c) noexcept {
     return c == Canonical::simple ? "simple" : "relaxed";
 }
 
+void append_canonical_field(mail::HeaderField const& field, Canonical form, std::string& out) {
+    if (form == Canonical::relaxed) return append_relaxed_field(field, out);
+    out += field.raw;
+    if (!field.raw.ends_with("\r\n")) out += "\r\n";
+}
+
 std::string canonical_field(mail::HeaderField const& field, Canonical form) {
-    if (form == Canonical::relaxed) return relaxed_field(field);
-    std::string out(field.raw);
-    if (!out.ends_with("\r\n")) out += "\r\n";
+    std::string out;
+    append_canonical_field(field, form, out);
     return out;
 }
 

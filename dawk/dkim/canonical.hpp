@@ -23,6 +23,7 @@ std::string_view to_string(Canonical c) noexcept;
 
 // One field in canonical form, with its CRLF; raw has its own line end or none (§3.4.1, §3.4.2).
 std::string canonical_field(mail::HeaderField const& field, Canonical form);
+void append_canonical_field(mail::HeaderField const& field, Canonical form, std::string& out);
 
 class BodyHash {
   public:

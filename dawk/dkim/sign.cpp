@@ -90,7 +90,7 @@ std::string joined(std::vector<std::string> const& names) {
 
 }  // namespace
 
-dawk::Result<std::string> Signer::field_of(SigningKey const& key) const {
+Unsigned::Part Signer::part_of(SigningKey const& key) const {
     auto const body = std::find_if(bodies_.begin(), bodies_.end(),
                                    [&](auto const& b) { return b.form == key.body_form; });
     DAWK_CHECK(body != bodies_.end());
@@ -106,21 +106,30 @@ dawk::Result<std::string> Signer::field_of(SigningKey const& key) const {
     if (!key.identity.empty()) field += " i=" + key.identity + ";";
     field += "\r\n\th=" + folded(joined(names), ":", 3) + ";";
     field += "\r\n\tbh=" + crypto::to_base64(body->digest) + ";\r\n\tb=";
-    auto const digest = header_digest(header_, names, key.header_form, field, crypto::Hash::sha256);
-    auto const signature = key.key->sign_digest(digest);
-    if (!signature) return signature.error();
-    auto const value = crypto::to_base64(*signature);
-    field += folded(value, "", 3) + "\r\n";
-    return field;
+    auto digest = header_digest(header_, names, key.header_form, field, crypto::Hash::sha256);
+    return {key.key, std::move(digest), std::move(field), key.domain + "/" + key.selector};
 }
 
-dawk::Result<std::string> Signer::finish() {
+Unsigned Signer::prepare() {
     for (auto& body : bodies_) body.digest = body.state.finish();
+    Unsigned out;
+    for (auto const& key : keys_) out.parts_.push_back(part_of(key));
+    return out;
+}
+
+dawk::Result<std::string> Unsigned::sign() const {
     std::string out;
-    for (auto const& key : keys_) {
-        DAWK_TRY(auto const field, field_of(key));
-        out += field;
+    for (auto const& part : parts_) {
+        DAWK_TRY(auto const signature, part.key->sign_digest(part.digest));
+        out += part.field;
+        out += folded(crypto::to_base64(signature), "", 3) + "\r\n";
     }
+    return out;
+}
+
+std::string Unsigned::names() const {
+    std::string out;
+    for (auto const& part : parts_) out += (out.empty() ? "" : ", ") + part.name;
     return out;
 }
 

@@ -5,6 +5,7 @@
 //     signer.body(piece); ...
 //     auto fields = signer.finish();      // goes on top of the message, CRLF lines
 //
+// The private key costs most of the time: prepare() gives a value that another thread can sign.
 // Sign last: what changes the message afterwards breaks the signature. l= is never used (RFC 6376
 // §8.2). Standards: RFC 6376 §3.5, §5; RFC 8301 §3; RFC 8463.
 #pragma once
@@ -36,12 +37,30 @@ struct SigningKey {
     static std::vector<std::string> default_oversigned();
 };
 
+// Fields that lack nothing but the signatures. Refers to nothing.
+class Unsigned {
+  public:
+    // The fields, CRLF lines. Errors: io_error when a key in a token does not answer.
+    dawk::Result<std::string> sign() const;
+    // For people: "example.org/s1, example.org/s2".
+    std::string names() const;
+
+  private:
+    friend class Signer;
+    struct Part {
+        std::shared_ptr<crypto::PrivateKey const> key;
+        std::string digest, field, name;
+    };
+    std::vector<Part> parts_;
+};
+
 class Signer {
   public:
     Signer(std::vector<SigningKey> keys, mail::HeaderSection const& header, WallTime now);
     void body(std::string_view piece);
-    // Errors: io_error when a key in a token does not answer. The header given must still be there.
-    dawk::Result<std::string> finish();
+    // Once, after the last piece. The header given must still be there.
+    Unsigned prepare();
+    dawk::Result<std::string> finish() { return prepare().sign(); }
 
   private:
     struct Body {
@@ -49,7 +68,7 @@ class Signer {
         BodyHash state;
         std::string digest;
     };
-    dawk::Result<std::string> field_of(SigningKey const& key) const;
+    Unsigned::Part part_of(SigningKey const& key) const;
 
     std::vector<SigningKey> keys_;
     mail::HeaderSection const& header_;

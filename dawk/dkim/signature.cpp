@@ -176,12 +176,12 @@ Usable<Signature> parse_signature(std::string_view body, SignatureKind kind) {
     out.selector = ascii::to_lower(without_space(*tags->get("s")));
     if (!is_domain(out.domain)) return bad("d= is no domain");
     if (!is_domain(out.selector)) return bad("s= is no selector");
-    auto const value = crypto::from_base64(without_space(*tags->get("b")));
-    auto const hash = crypto::from_base64(without_space(*tags->get("bh")));
+    auto value = crypto::from_base64(without_space(*tags->get("b")));
+    auto hash = crypto::from_base64(without_space(*tags->get("bh")));
     if (!value || value->empty()) return bad("b= is no base64");
     if (!hash || hash->empty()) return bad("bh= is no base64");
-    out.value = *value;
-    out.body_hash = *hash;
+    out.value = *std::move(value);
+    out.body_hash = *std::move(hash);
     if (auto problem = set_fields(*tags->get("h"), kind, out)) return *problem;
     if (auto problem = set_optional(*tags, kind, out)) return *problem;
     return out;
@@ -248,6 +248,7 @@ Usable<KeyRecord> parse_key(std::string_view text, Algorithm algorithm) {
 std::string without_signature_value(std::string_view raw) {
     // b= stands at the start of a tag: behind the colon of the field or behind a semicolon.
     std::string out;
+    out.reserve(raw.size());
     auto const colon = raw.find(':');
     out.append(raw.substr(0, colon + 1));
     raw.remove_prefix(colon + 1);

@@ -27,6 +27,7 @@ bool is_tag_value(std::string_view value) {
 
 std::optional<TagList> TagList::parse(std::string_view text) {
     TagList out;
+    out.tags_.reserve(16);
     while (!ascii::trim(text).empty()) {
         auto const end = std::min(text.find(';'), text.size());
         auto const tag = text.substr(0, end);
@@ -62,6 +63,7 @@ std::string without_space(std::string_view text) {
 
 std::vector<std::string> colon_list(std::string_view text) {
     std::vector<std::string> out;
+    out.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), ':')) + 1);
     for (;;) {
         auto const end = std::min(text.find(':'), text.size());
         out.emplace_back(ascii::trim(text.substr(0, end)));

@@ -18,36 +18,58 @@ Usable<KeyRecord> const& KeyCache::get(std::string const& text, Algorithm algori
 
 namespace {
 
-// A single field with or without its line end, as the parser of headers would see it.
-mail::HeaderField field_of(std::string_view raw) {
-    auto const colon = std::min(raw.find(':'), raw.size());
-    auto body = raw.substr(std::min(colon + 1, raw.size()));
-    if (body.ends_with("\r\n")) body.remove_suffix(2);
-    return {ascii::trim(raw.substr(0, colon)), body, raw};
-}
+// Each naming of a field takes the next one of that name from the bottom (§5.4.2).
+class FieldPicker {
+  public:
+    explicit FieldPicker(mail::HeaderSection const& header) {
+        fields_.reserve(header.size());
+        for (auto const field : header) fields_.push_back({field, mark(field.name), false});
+    }
+    // Null beyond the last.
+    mail::HeaderField const* take(std::string_view name) {
+        auto const wanted = mark(name);
+        for (auto at = fields_.rbegin(); at != fields_.rend(); ++at) {
+            if (at->mark != wanted || at->is_taken || !at->field.is(name)) continue;
+            at->is_taken = true;
+            return &at->field;
+        }
+        return nullptr;
+    }
+
+  private:
+    struct Entry {
+        mail::HeaderField field;
+        std::size_t mark;
+        bool is_taken;
+    };
+    // Nearly always another one for another name, and much cheaper to compare.
+    static std::size_t mark(std::string_view name) {
+        if (name.empty()) return 0;
+        auto const octet = [](char c) {
+            return static_cast<std::size_t>(static_cast<unsigned char>(ascii::lower(c)));
+        };
+        return name.size() << 16U | octet(name.front()) << 8U | octet(name.back());
+    }
+    std::vector<Entry> fields_;
+};
 
 }  // namespace
 
 std::string header_digest(mail::HeaderSection const& header, std::vector<std::string> const& fields,
                           Canonical form, std::string_view signature_field, crypto::Hash hash) {
-    crypto::Digest digest(hash);
-    // Each naming of a field takes the next one from the bottom (§5.4.2); beyond the last: nothing.
-    std::vector<bool> taken(header.size());
+    FieldPicker picker(header);
+    std::string text;
+    text.reserve(header.block().size() + signature_field.size());
     for (auto const& name : fields) {
-        for (auto i = header.size(); i-- > 0;) {
-            if (taken[i]) continue;
-            auto const field = header[i];
-            if (!field.is(name)) continue;
-            taken[i] = true;
-            digest.update(canonical_field(field, form));
-            break;
-        }
+        if (auto const* field = picker.take(name)) append_canonical_field(*field, form, text);
     }
     auto const bare = without_signature_value(signature_field);
-    std::string last = canonical_field(field_of(bare), form);
-    last.resize(last.size() - 2);  // without the trailing CRLF (§3.7)
-    digest.update(last);
-    return digest.finish();
+    std::string_view own = bare;
+    if (own.ends_with("\r\n")) own.remove_suffix(2);
+    auto const colon = std::min(own.find(':'), own.size() - 1);
+    append_canonical_field({own.substr(0, colon), own.substr(colon + 1), own}, form, text);
+    text.resize(text.size() - 2);  // without the trailing CRLF (§3.7)
+    return crypto::digest(hash, text);
 }
 
 namespace {
@@ -194,12 +216,13 @@ dns::Inquiry<int> Verifier::look_up(Item& item) {
 dns::Inquiry<std::vector<Verdict>> Verifier::finish() {
     for (auto& body : bodies_) body.digest = body.state.finish();
     std::vector<Verdict> verdicts;
+    verdicts.reserve(items_.size());
     for (auto& item : items_) {
         if (item.open) {
             auto const done = co_await look_up(item);
             (void)done;
         }
-        verdicts.push_back(item.verdict);
+        verdicts.push_back(std::move(item.verdict));
     }
     co_return verdicts;
 }

@@ -33,7 +33,8 @@ class HeldJob {
     bool was_retried = false;  // begun a second time, after an idle connection turned out dead
     std::vector<std::size_t> begun_positions;
     std::unique_ptr<spool::Content::Reader> reader;  // of a large content
-    std::string converted;  // what goes instead of the content, if anything
+    std::string converted;       // what goes instead of the content, if anything
+    std::string converted_head;  // and instead of our trace fields
 
   private:
     friend class HeldJobs;

@@ -61,6 +61,7 @@ Task<Verdict> Intake::put(std::string_view octets) {
 Task<Verdict> Intake::write(std::string_view octets) {
     if (header_done_) {
         if (examination_) examination_->body(octets);
+        if (signer_) signer_->body(octets);
         co_return co_await put(octets);
     }
     scanner_.feed(octets);
@@ -82,11 +83,26 @@ Task<Verdict> Intake::end_header(std::string_view received) {
         examination_->begin(header_);
         examination_->body(body);
     }
-    if (!must_edit()) co_return co_await put(received);
+    if (!must_edit()) {
+        if (header_.ended_by() != mail::HeaderEnd::no_field) begin_signing(header_, body);
+        co_return co_await put(received);
+    }
     std::string const edited = edited_header();
     Verdict const written = co_await put(edited);
     if (!written.is_good()) co_return written;
+    // RFC 6376 §5.1: signed is what goes on, not what came in.
+    mail::HeaderLimits const limits{.size_bytes = edited.size()};
+    if (auto section = mail::HeaderSection::parse(edited, limits)) {
+        edited_ = std::move(*section);
+        begin_signing(edited_, body);
+    }
     co_return co_await put(body);
+}
+
+void Intake::begin_signing(mail::HeaderSection const& header, std::string_view body) {
+    if (!options_.signing) return;
+    signer_ = options_.signing->begin(header, options_.right, ports_.env.clock.wall());
+    if (signer_) signer_->body(body);
 }
 
 Verdict Intake::judge_header() {
@@ -158,6 +174,20 @@ void Intake::fill(envelope::Envelope& envelope) const {
     if (no_header) envelope.trace += "\r\n";
 }
 
+Task<Result<void>> Intake::add_signatures(envelope::Envelope& envelope) {
+    Result<void> done;
+    if (!signer_) co_return done;
+    auto prepared = signer_->prepare();
+    signed_by_ = prepared.names();
+    auto const fields = co_await sign(ports_.env.pool, std::move(prepared));
+    if (fields) {
+        envelope.trace += *fields;
+    } else {
+        done = fields.error();
+    }
+    co_return done;
+}
+
 Task<Verdict> Intake::finish(std::unique_ptr<envelope::Envelope> envelope) {
     if (!header_done_) {
         scanner_.finish();
@@ -169,6 +199,9 @@ Task<Verdict> Intake::finish(std::unique_ptr<envelope::Envelope> envelope) {
         Verdict judged = co_await examination_->finish(*envelope);
         if (!judged.is_good()) co_return judged;
     }
+    auto const is_signed = co_await add_signatures(*envelope);
+    // Unsigned it would be taken for forged where our DMARC policy is strict: later is better.
+    if (!is_signed) co_return Verdict{451, "4.3.0", "The message cannot be signed now"};
     auto finished = co_await writer_->finish();
     if (!finished) co_return spool_failed(finished.error());
     fill(*envelope);
@@ -184,6 +217,7 @@ Task<Verdict> Intake::finish(std::unique_ptr<envelope::Envelope> envelope) {
         event.authentication = examination_->facts();
         event.note = examination_->summary();
     }
+    if (!signed_by_.empty()) event.note = "signed by " + signed_by_;
     spool::Batch batch;
     batch.due_add = due_entries(*envelope);
     spool::EnvelopePtr shared = std::move(envelope);

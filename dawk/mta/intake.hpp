@@ -20,6 +20,7 @@
 #include "dawk/mta/examination.hpp"
 #include "dawk/mta/receiver_ports.hpp"
 #include "dawk/mta/settings.hpp"
+#include "dawk/mta/signing.hpp"
 
 namespace dawk::mta {
 
@@ -30,6 +31,8 @@ struct IntakeOptions {
     std::string hostname;     // of message ids we make
     mail::Address from;       // of a submission that has no From
     std::string authserv_id;  // whose Authentication-Results must be ours (RFC 8601 §5)
+    std::shared_ptr<Signing const> signing;  // null: nothing is signed
+    SigningRight right;                      // of who hands it in
 };
 
 class Intake {
@@ -49,6 +52,8 @@ class Intake {
     bool is_unwanted(mail::HeaderField const& field) const;
     bool must_edit() const;
     std::string edited_header() const;
+    void begin_signing(mail::HeaderSection const& header, std::string_view body);
+    Task<Result<void>> add_signatures(envelope::Envelope& envelope);
     void fill(envelope::Envelope& envelope) const;
     Task<Verdict> put(std::string_view octets);
     Task<Verdict> commit(spool::Batch batch, spool::EnvelopePtr envelope,
@@ -62,6 +67,9 @@ class Intake {
     std::unique_ptr<Examination> examination_;
     mail::HeaderScanner scanner_;
     mail::HeaderSection header_;
+    mail::HeaderSection edited_;            // as it goes on, where that is not header_
+    std::unique_ptr<dkim::Signer> signer_;  // null: not signed
+    std::string signed_by_;                 // for people
     bool header_done_ = false;
     std::string held_;        // what came before the header was complete
     std::uint64_t size_ = 0;  // octets put

@@ -8,6 +8,7 @@
 #include "dawk/mail/header.hpp"
 #include "dawk/mta/placement.hpp"
 #include "dawk/mta/queue_core.hpp"
+#include "dawk/mta/signing.hpp"
 
 namespace dawk::mta {
 namespace {
@@ -172,6 +173,9 @@ Task<Report> QueueCore::make_report(Live& live, Envelope const& future, dsn::Rep
     envelope->expires = queue::expiry(true, policy(), now());
     envelope->content_size = message.content.size();
     name_for_people(*envelope, message.content);
+    auto const signing = settings_->signing;
+    auto const signatures = co_await sign_own(env().pool, signing, message.content, now());
+    if (signatures) envelope->trace = *signatures;  // a token that fails must not keep it back
     for (auto const& place : placement.to) {
         envelope::Recipient recipient;
         recipient.address = place.address;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "dawk/mta/queue_test.hpp"
+#include "dawk/mta/signing.hpp"
 
 namespace dawk::mta {
 namespace {
@@ -55,6 +56,30 @@ TEST(QueueReports, FailureIsToldToTheSenderInTheSameCommit) {
     ASSERT_EQ(f.events.of(Event::Kind::dsn_made), 1U);
     for (auto const& event : f.events.events)
         EXPECT_TRUE(event.kind != Event::Kind::dsn_made || event.id == id);
+}
+
+TEST(QueueReports, ReportsAreSigned) {
+    ReportFixture f;
+    std::string trace;
+    f.deliverer->answer = [&](Job const& job, Recipient const& recipient) {
+        if (!routing::is_local_key(recipient.destination)) return failed_outcome();
+        trace = job.envelope->trace;
+        return accepted_outcome();
+    };
+    auto settings = f.settings;
+    dkim::SigningKey key;
+    key.domain = settings.hostname;
+    key.selector = "s";
+    key.key = std::make_shared<crypto::PrivateKey const>(
+        crypto::PrivateKey::generate(crypto::KeyKind::ed25519));
+    auto signing = std::make_shared<Signing>();
+    signing->add(key);
+    settings.signing = signing;
+    f.queue->reload(std::make_shared<Settings const>(settings));
+    f.send("alice@dawk.test", {"b@y.test"});
+    f.world.run_for(1min);
+    EXPECT_THAT(trace, HasSubstr("DKIM-Signature: v=1; a=ed25519-sha256"));
+    EXPECT_THAT(trace, HasSubstr("d=" + settings.hostname + ";"));
 }
 
 TEST(QueueReports, NotifyIsObeyed) {

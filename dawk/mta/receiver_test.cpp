@@ -331,6 +331,46 @@ TEST_F(ReceiverTest, SubmissionWantsTlsThenAPasswordThenYourOwnAddress) {
     EXPECT_EQ(log.count(envelope::Event::Kind::auth_ok), 1U);
 }
 
+// Whose mail has a signature of ours: by listener, and by who logged in.
+TEST_F(ReceiverTest, SignsForThoseWhoMay) {
+    dkim::SigningKey key;
+    key.domain = "dawk.test";
+    key.selector = "s";
+    key.key = std::make_shared<crypto::PrivateKey const>(
+        crypto::PrivateKey::generate(crypto::KeyKind::ed25519));
+    auto signing = std::make_shared<Signing>();
+    signing->add(key);
+    key.domain = "other.test";
+    signing->add(key);
+    settings.signing = signing;
+    start();
+    std::string const from_us = "From: alice@dawk.test\r\n\r\nx\r\n.\r\n";
+    std::string const from_other = "From: x@other.test\r\n\r\nx\r\n.\r\n";
+    Step const mail{"MAIL FROM:<alice@dawk.test>\r\nRCPT TO:<bob@dawk.test>\r\nDATA\r\n", 3};
+    run(25, {ehlo, mail, {from_us}});
+    run(2525, {ehlo, mail, {from_us}, mail, {from_other}});
+    auto out = std::make_shared<Transcript>();
+    group.spawn(talk(465,
+                     {{"", 1, true},
+                      ehlo,
+                      {"AUTH PLAIN AGFsaWNlQGRhd2sudGVzdABzZWNyZXQ=\r\n"},
+                      mail,
+                      {from_us},
+                      mail,
+                      {from_other}},
+                     out, "192.0.2.9"));
+    world.run_for(1h);
+    std::string all;
+    for (auto const& envelope : sink.envelopes) {
+        auto const trace = mail::HeaderSection::parse(envelope->trace).value();
+        auto const signature = trace.value("DKIM-Signature");
+        auto const d = signature.find("d=");
+        all += d == signature.npos ? "-" : signature.substr(d, signature.find(';', d) - d);
+        all += ' ';
+    }
+    EXPECT_EQ(all, "- d=dawk.test d=other.test d=dawk.test - ");
+}
+
 TEST_F(ReceiverTest, ImplicitTlsSpeaksFirstWithinTls) {  // RFC 8314 §3.3
     start();
     auto out = std::make_shared<Transcript>();

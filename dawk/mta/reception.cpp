@@ -217,7 +217,9 @@ void Reception::open_content() {
                           .limits = settings.limits.smtp,
                           .hostname = settings.hostname,
                           .from = session_.transaction().reverse_path,
-                          .authserv_id = context_->auth->id};
+                          .authserv_id = context_->auth->id,
+                          .signing = settings.signing,
+                          .right = signing_right()};
     auto& rng = ports_.env.rng;
     std::uint64_t const high = rng.next();
     MessageId const id = MessageId::make(ports_.env.clock.wall(), high, rng.next());
@@ -228,6 +230,19 @@ void Reception::open_content() {
                     std::move(examination));
     content_began_ = ports_.env.clock.steady();
     session_.accept();
+}
+
+// Who may relay here may be signed for wherever we hold a key; a user only for domains that are
+// his: the one he logged in with, and that of a sender address that was found to be his own.
+SigningRight Reception::signing_right() const {
+    SigningRight right;
+    right.any = context_->listener.service == Service::relay;
+    if (context_->listener.service != Service::submission) return right;
+    auto const user = mail::parse_mailbox(session_.identity(), {.utf8 = true});
+    if (user) right.domains.push_back(user->domain);
+    auto const& sender = session_.transaction().reverse_path;
+    if (!sender.is_null()) right.domains.push_back(sender.domain);
+    return right;
 }
 
 Task<void> Reception::take_content() {

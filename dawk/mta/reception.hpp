@@ -68,6 +68,7 @@ class Reception {
     Verdict add_recipients(std::vector<mail::Address> targets, std::vector<std::string> keys);
     Task<Result<bool>> is_ours(std::string domain);
     std::unique_ptr<envelope::Envelope> make_envelope();
+    SigningRight signing_right() const;
     void open_content();
     void drop_content();
     Task<void> take_content();

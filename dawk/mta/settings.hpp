@@ -13,6 +13,8 @@
 
 namespace dawk::mta {
 
+class Signing;
+
 enum class Service {
     mx,          // from other servers, only for our domains
     submission,  // from users: TLS, then AUTH, then to anywhere
@@ -86,6 +88,15 @@ struct AuthRule {
     AuthActions actions;
 };
 
+// How mail from one domain is signed. Several for one domain: several signatures.
+struct DkimSettings {
+    std::string domain;
+    std::string selector, key;  // "": the keys in state_dir/dkim, which `dawk dkim` keeps
+    std::vector<std::string> headers, oversign;  // empty: those of dkim::SigningKey
+    std::chrono::seconds expire{0};              // 0: never
+    std::string canonicalization = "relaxed/relaxed";
+};
+
 struct LogSettings {
     std::string file;            // "" or "-": standard output
     std::string level = "info";  // error, warning, info, debug
@@ -126,6 +137,9 @@ struct Settings {
     AuthSettings auth;
     std::vector<AuthRule> auth_rules;
     DmarcReportSettings dmarc_reports;
+    std::vector<DkimSettings> dkim;
+    // The keys themselves, read by who starts the server; null: nothing is signed.
+    std::shared_ptr<Signing const> signing;
 };
 using SettingsPtr = std::shared_ptr<Settings const>;
 

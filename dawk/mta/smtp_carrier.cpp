@@ -6,6 +6,7 @@
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/mutation.hpp"
 #include "dawk/mta/downgrade.hpp"
+#include "dawk/mta/signing.hpp"
 #include "dawk/sasl/server.hpp"
 
 namespace dawk::mta {
@@ -294,6 +295,9 @@ smtp::Transaction SmtpCarrier::make_transaction(HeldJob& held) const {
         transaction.content = held.converted;
         transaction.content_size = held.converted.size();
         transaction.converted = converted->body;
+        held.converted_head = sign_again(settings_->signing.get(), held.envelope().trace,
+                                         held.converted, env_.clock.wall());
+        transaction.head = held.converted_head;
     }
     if (!transaction.content) held.reader = held.job().content->reader();
     return transaction;
