@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "dawk/spool/samples.hpp"
+#include "dawk/spool_rocks/large_files.hpp"
 #include "dawk/spool_rocks/power_cut.hpp"
 #include "dawk/spool_rocks/rocks_spool.hpp"
 #include "dawk/spool_rocks/tools.hpp"
@@ -57,6 +58,10 @@ class Process {
     StillClock& clock() { return clock_; }
     RocksOptions& options() { return options_; }
     ToolWorld tools() { return {pool_, clock_, files_}; }
+    std::size_t files_of_large_contents() {
+        auto const names = LargeFiles(pool_, files_, options_).names();
+        return names ? names->size() : 0;
+    }
     void wait_for_recovery() {
         std::unique_lock lock(mutex_);
         reported_.wait(lock, [this] { return !spool_->is_in_trouble(); });

@@ -3,6 +3,7 @@
 
 #include "dawk/spool/contract.hpp"
 #include "dawk/spool_rocks/large_files.hpp"
+#include "dawk/spool_rocks/power_cut_world.hpp"
 #include "dawk/spool_rocks/rocks_spool.hpp"
 #include "dawk/spool_rocks/test_world.hpp"
 
@@ -85,6 +86,45 @@ INSTANTIATE_TEST_SUITE_P(Rocks, SpoolContract, ::testing::Values(MakeSpool([](st
 INSTANTIATE_TEST_SUITE_P(RocksWhoseSyncsFail, SpoolContract,
                          ::testing::Values(MakeSpool([](std::uint64_t large) {
                              return std::make_unique<SyncFailsSubject>(large);
+                         })));
+
+// Each reopening is a power cut: only what was synced is there.
+class PowerCutSubject final : public Subject {
+  public:
+    explicit PowerCutSubject(std::uint64_t large) : large_(large) { open({}); }
+    Spool& spool() override { return process_->spool(); }
+    void reopen() override {
+        disk_->stop();
+        process_.reset();
+        test::Chance chance(1);
+        auto const how = test::DiskImage::Cut::nothing_unsynced;
+        open(disk_->image().after_power_cut(how, chance));
+    }
+    void break_disk(Errc error) override {
+        int const number = error == Errc::no_space ? ENOSPC : EIO;
+        disk_->set_plan([number](test::Step const&) { return number; });
+    }
+    void mend_disk() override {
+        disk_->set_plan({});
+        process_->wait_for_recovery();
+    }
+    std::size_t files_of_large_contents() override { return process_->files_of_large_contents(); }
+
+  private:
+    void open(test::DiskImage image) {
+        disk_ = std::make_unique<test::Disk>(std::move(image));
+        process_ = std::make_unique<test::Process>(*disk_);
+        process_->options().large_content_bytes = large_;
+        ASSERT_EQ(process_->open(), "");
+    }
+    std::uint64_t large_;
+    std::unique_ptr<test::Disk> disk_;
+    std::unique_ptr<test::Process> process_;
+};
+
+INSTANTIATE_TEST_SUITE_P(RocksAfterPowerCuts, SpoolContract,
+                         ::testing::Values(MakeSpool([](std::uint64_t large) {
+                             return std::make_unique<PowerCutSubject>(large);
                          })));
 
 std::unique_ptr<RocksSubject> make_subject() {
