@@ -25,6 +25,7 @@ def run(command, octets=b"", env=None):
 class Dkimpy:
     """dkimpy, RSA and Ed25519."""
     algorithms = ("rsa-sha256", "ed25519-sha256")
+    not_simple = ()
 
     def __init__(self, t):
         if subprocess.run([DEBIAN_PYTHON, "-c", "import dkim, nacl"], capture_output=True, check=False).returncode:
@@ -48,6 +49,7 @@ class Dkimpy:
 class Mailauth:
     """mailauth, RSA and Ed25519."""
     algorithms = ("rsa-sha256", "ed25519-sha256")
+    not_simple = ()
 
     def __init__(self, t):
         t.need_program("node")
@@ -62,8 +64,12 @@ class Mailauth:
 
 
 class OpenDkim:
-    """OpenDKIM's own filter in its test mode; RSA only."""
+    """OpenDKIM's own filter in its test mode; RSA only.
+
+    It is handed fields as by a milter, with one space taken away behind the colon, whatever stood there: in the
+    simple form it sees another Subject than was sent where that begins with several."""
     algorithms = ("rsa-sha256",)
+    not_simple = ("spaces",)
 
     def __init__(self, t):
         t.need_program("opendkim")
@@ -95,6 +101,11 @@ class OpenDkim:
 PEERS = [("dkimpy", Dkimpy), ("mailauth", Mailauth), ("opendkim", OpenDkim)]
 
 
+def names_for(kind, form):
+    """The messages that the peer can be asked about in this form."""
+    return [n for n in signatures.MESSAGES if not (form.startswith("simple") and n in kind.not_simple)]
+
+
 def mailauth_folder(t):
     modules = os.path.join(os.path.dirname(t.build), "npm", "node_modules")
     if not os.path.isdir(os.path.join(modules, "mailauth")):
@@ -102,7 +113,7 @@ def mailauth_folder(t):
     return modules
 
 
-@cases_of([(f"{name},{form}", (peer, form)) for name, peer in PEERS for form in FORMS], seconds=120)
+@cases_of([(f"{name},{form}", (peer, form)) for name, peer in PEERS for form in FORMS], seconds=240)
 def they_verify_what_we_sign(t, how):
     kind, form = how
     peer = kind(t)
@@ -111,11 +122,12 @@ def they_verify_what_we_sign(t, how):
     server.cli("dkim", "generate", DOMAIN, "--active")
     server.start()
     keys = signatures.records(server)
-    for name in signatures.MESSAGES:
+    names = names_for(kind, form)
+    for name in names:
         with smtp.Raw(server.ports["relay"]) as client:
             client.hello()
             client.mail("alice@dawk.test", "bob@dawk.test", signatures.message(name), " BODY=8BITMIME")
-    for octets in server.box("bob").wait(len(signatures.MESSAGES)):
+    for octets in server.box("bob").wait(len(names)):
         octets = signatures.wire(octets)
         good = peer.verify(octets, keys)
         check.equal(good, ["pass"] * len(peer.algorithms), octets[:800])
@@ -123,7 +135,7 @@ def they_verify_what_we_sign(t, how):
         check.equal("pass" in bad, False, "a change must be seen, or the peer sees nothing")
 
 
-@cases_of(PEERS, seconds=120)
+@cases_of(PEERS, seconds=300)
 def we_verify_what_they_sign(t, kind):
     peer = kind(t)
     server = t.dawk(start=False, listeners=("relay",))
@@ -133,7 +145,7 @@ def we_verify_what_they_sign(t, kind):
         key = f"{server.state}/dkim/{DOMAIN}/{short}.pem"
         record = signatures.records(server)[f"{short}._domainkey.{DOMAIN}"]
         for form in FORMS:
-            for name in signatures.MESSAGES:
+            for name in names_for(kind, form):
                 octets = signatures.wire(peer.sign(signatures.message(name), key, algorithm, form))
                 keys = {f"s._domainkey.{DOMAIN}": record}
                 check.equal(signatures.verdicts(server, t, octets, keys), ["pass"], f"{form} {name}\n{octets[:900]}")
