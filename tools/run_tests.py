@@ -273,7 +273,7 @@ class Runner:
         return path if os.path.exists(path) else None
 
     def end_to_end(self, preset, suite, extra=()):
-        if not self.build(preset, ("all", "dawk-load", "dawk-sink", "dawk-faults")):
+        if not self.build(preset, ("all", "dawk-load", "dawk-sink", "dawk-fill", "dawk-faults")):
             return
         report = os.path.join(self.scratch, f"{preset}-{suite}.json")
         command = [sys.executable, os.path.join(ROOT, "tests", "run.py"), suite, "--build",
