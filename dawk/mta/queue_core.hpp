@@ -11,6 +11,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -164,9 +166,16 @@ class QueueCore {
     Task<void> load(std::string key);
     Task<void> load_page(Slot& slot);
     enum class Loaded { ready, skipped, busy };
-    Task<Loaded> load_entry(Slot& slot, Cursor entry);
+    // Read before their turn, by id; each pins its place in memory, so that nobody else reads it.
+    using Ahead = std::map<MessageId, spool::Spool::Loaded>;
+    Task<void> read_ahead(std::span<spool::Due const> entries, Ahead& ahead);
+    void forget(Ahead& ahead);
+    Task<Loaded> load_entry(Slot& slot, Cursor entry, Ahead& ahead);
+    bool has_read_enough(Slot const& slot, std::size_t loaded, std::size_t limit) const;
     Task<bool> fill_envelope(Live& live, Slot& slot, Cursor entry);
+    bool take_envelope(Live& live, Slot& slot, Cursor entry, Result<spool::EnvelopePtr> loaded);
     Task<bool> fill_content(Live& live, Slot& slot);
+    bool take_content(Live& live, Slot& slot, Result<spool::ContentPtr> opened);
     bool reroute(Live& live, Part& part);
     void spread(Live& live, Part& part);
     void postpone(Slot& slot, Cursor entry, Millis by, std::string why);

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t page_max = 256;
 constexpr std::size_t parts_per_carrier = 32;
+constexpr std::size_t ahead_max = 32;  // messages that are read at once
+constexpr std::uint64_t ahead_bytes_max = 1U << 20U;
 constexpr auto again_after_error = std::chrono::seconds(10);
 constexpr auto again_when_busy = std::chrono::milliseconds(50);
 constexpr auto unreadable_pause = std::chrono::hours(1);
@@ -66,15 +68,22 @@ Task<void> QueueCore::load_page(Slot& slot) {
         co_return;
     }
     auto cursor = active.cursor;
-    std::size_t loaded = 0;
-    for (auto const& entry : *page) {
+    std::size_t loaded = 0, read = 0;
+    Ahead ahead;
+    for (std::size_t i = 0; i < page->size(); ++i) {
+        auto const& entry = (*page)[i];
         Cursor const here{entry.due, entry.id};
-        bool const enough = loaded >= limit || slot.state.backed_off_until(now()) || stopping_;
-        if (entry.due > now() || enough) {
+        if (entry.due > now() || has_read_enough(slot, loaded, limit)) {
             slot.earliest = std::min(slot.earliest, entry.due);
             break;
         }
-        auto const outcome = co_await load_entry(slot, here);
+        if (i == read) {
+            auto const more = std::min({ahead_max, limit - loaded, page->size() - i});
+            read += more;
+            std::span<spool::Due const> const entries(&entry, more);
+            if (more > 1) co_await read_ahead(entries, ahead);
+        }
+        auto const outcome = co_await load_entry(slot, here, ahead);
         if (outcome == Loaded::busy) {  // another destination is reading the same message
             slot.earliest = std::min(slot.earliest, now() + again_when_busy);
             break;
@@ -82,6 +91,7 @@ Task<void> QueueCore::load_page(Slot& slot) {
         if (outcome == Loaded::ready) ++loaded;
         cursor = here;
     }
+    forget(ahead);
     if (page->size() == asked && slot.earliest == WallTime::max()) slot.earliest = page->back().due;
     // What came to disk behind the cursor meanwhile must be found again.
     if (cursor && active.noted && *active.noted <= *cursor) cursor.reset();
@@ -89,19 +99,50 @@ Task<void> QueueCore::load_page(Slot& slot) {
     if (active.noted) slot.earliest = std::min(slot.earliest, active.noted->due);
 }
 
-Task<QueueCore::Loaded> QueueCore::load_entry(Slot& slot, Cursor entry) {
+bool QueueCore::has_read_enough(Slot const& slot, std::size_t loaded, std::size_t limit) const {
+    if (loaded >= limit || slot.state.backed_off_until(now()) || stopping_) return true;
+    return loaded > 0 && (is_short() || slot.active->hot_bytes > policy().hot_content_bytes / 4);
+}
+
+// Reads at once what the next entries speak of, as far as nobody else is at it.
+Task<void> QueueCore::read_ahead(std::span<spool::Due const> entries, Ahead& ahead) {
+    std::vector<MessageId> ids;
+    for (auto const& entry : entries) {
+        if (entry.due > now()) break;
+        if (lives_.contains(entry.id)) continue;
+        ++create_live(entry.id).pins;
+        ids.push_back(entry.id);
+    }
+    auto const asked = ids;
+    auto found = co_await spool().load_many(std::move(ids), ahead_bytes_max);
+    DAWK_CHECK(found.size() == asked.size());
+    for (std::size_t i = 0; i < asked.size(); ++i) ahead.emplace(asked[i], std::move(found[i]));
+}
+
+// What was read and has not had its turn.
+void QueueCore::forget(Ahead& ahead) {
+    for (auto const& [id, unused] : ahead) unpin(lives_.at(id));
+    ahead.clear();
+}
+
+Task<QueueCore::Loaded> QueueCore::load_entry(Slot& slot, Cursor entry, Ahead& ahead) {
+    auto mine = ahead.extract(entry.id);
     auto const found = lives_.find(entry.id);
-    if (found != lives_.end()) {
+    if (!mine && found != lives_.end()) {
         auto& known = found->second;
         if (!known.shared) co_return Loaded::busy;
         if (known.gone || known.finished || known.part_of(slot) != nullptr)
             co_return Loaded::skipped;
     }
     auto& live = found != lives_.end() ? found->second : create_live(entry.id);
-    ++live.pins;
+    if (!mine) ++live.pins;
     Loaded outcome = Loaded::skipped;
     bool have = live.shared != nullptr;
-    if (!have) have = co_await fill_envelope(live, slot, entry);
+    if (!have && mine) {
+        have = take_envelope(live, slot, entry, std::move(mine.mapped().envelope));
+    } else if (!have) {
+        have = co_await fill_envelope(live, slot, entry);
+    }
     if (have && !live.gone && live.part_of(slot) == nullptr) {
         auto& part = add_part(live, slot);
         auto const index = live.parts.size() - 1;
@@ -116,7 +157,12 @@ Task<QueueCore::Loaded> QueueCore::load_entry(Slot& slot, Cursor entry) {
         if (moved || !due || *due > now() + std::chrono::seconds(1)) {
             touch(live);  // puts its entries where they belong
         } else {
-            bool const filled = co_await fill_content(live, slot);
+            bool filled = false;
+            if (mine && mine.mapped().content && !live.content) {
+                filled = take_content(live, slot, std::move(*mine.mapped().content));
+            } else {
+                filled = co_await fill_content(live, slot);
+            }
             auto& again = live.parts[index];
             if (filled && slot.active->route && !slot.state.backed_off_until(now()) &&
                 !again.is_in_progress()) {
@@ -133,22 +179,27 @@ Task<QueueCore::Loaded> QueueCore::load_entry(Slot& slot, Cursor entry) {
 // False: there is no such message to work on; the schedule is told so.
 Task<bool> QueueCore::fill_envelope(Live& live, Slot& slot, Cursor entry) {
     auto loaded = co_await spool().load(entry.id);
+    co_return take_envelope(live, slot, entry, std::move(loaded));
+}
+
+bool QueueCore::take_envelope(Live& live, Slot& slot, Cursor entry,
+                              Result<spool::EnvelopePtr> loaded) {
     if (loaded) {
         live.shared = std::move(*loaded);
         live.early = live.shared->arrived >= started_;
-        co_return true;
+        return true;
     }
     if (loaded.error() == Errc::not_found) {
         loose_remove_.push_back({*slot.key, entry.due, entry.id});
         ++change_sequence_;
         commit_wake_.wake();
-        co_return false;
+        return false;
     }
     // One bad record harms only itself: it is looked at again now and then.
     bool const is_broken = loaded.error() == Errc::corrupt || loaded.error() == Errc::unsupported;
     Millis const pause = is_broken ? Millis(unreadable_pause) : Millis(again_after_error);
     postpone(slot, entry, pause, "its record cannot be read: " + loaded.error().message());
-    co_return false;
+    return false;
 }
 
 void QueueCore::postpone(Slot& slot, Cursor entry, Millis by, std::string why) {
@@ -170,12 +221,16 @@ void QueueCore::postpone(Slot& slot, Cursor entry, Millis by, std::string why) {
 Task<bool> QueueCore::fill_content(Live& live, Slot& slot) {
     if (live.content) co_return true;
     auto opened = co_await spool().open_content(live.shared);
+    co_return take_content(live, slot, std::move(opened));
+}
+
+bool QueueCore::take_content(Live& live, Slot& slot, Result<spool::ContentPtr> opened) {
     if (opened) {
         if (!live.content) hold_content(live, std::move(*opened));
-        co_return true;
+        return true;
     }
     auto* const part = live.part_of(slot);
-    if (part == nullptr || part->is_in_progress() || live.gone) co_return false;
+    if (part == nullptr || part->is_in_progress() || live.gone) return false;
     envelope::Outcome outcome;
     outcome.kind = envelope::Outcome::Kind::deferred;
     outcome.status = "4.3.0";  // RFC 3463 §3.4: other or undefined mail system status
@@ -191,7 +246,7 @@ Task<bool> QueueCore::fill_content(Live& live, Slot& slot) {
         changes.push_back({index, outcome, decision, true, false});
     }
     settle(live, *part, std::move(changes));
-    co_return false;
+    return false;
 }
 
 // Recipients whose way is another one under the present configuration go there; true when any did.

@@ -248,6 +248,24 @@ TEST_P(SpoolContract, RemoveTakesEnvelopeAndContentAndLeavesHistory) {
     EXPECT_EQ(subject_->files_of_large_contents(), 0U);
 }
 
+TEST_P(SpoolContract, ManyAreLoadedInOneGoAndContentsAsFarAsAllowed) {
+    for (unsigned const n : {1U, 2U, 4U}) ASSERT_TRUE(add(n, 2000));
+    for (bool const again : {false, true}) {
+        if (again) subject_->reopen();
+        auto const found = run(spool().load_many({id_of(4), id_of(3), id_of(1), id_of(2)}, 4000));
+        ASSERT_EQ(found.size(), 4U);
+        EXPECT_EQ((*found[0].envelope)->id, id_of(4));
+        EXPECT_EQ(found[1].envelope.error(), Errc::not_found);
+        EXPECT_FALSE(found[1].content);
+        EXPECT_EQ((*found[2].envelope)->id, id_of(1));
+        ASSERT_TRUE(found[2].content && *found[2].content);
+        EXPECT_EQ(run(read_all(**found[2].content, 1U << 20U)), octets_of(2000, 1));
+        EXPECT_EQ((*found[3].envelope)->id, id_of(2));
+        EXPECT_FALSE(found[3].content) << "beyond the octets asked for";
+    }
+    EXPECT_TRUE(run(spool().load_many({}, 4000)).empty());
+}
+
 TEST_P(SpoolContract, ListGoesInOrderOfIdPageByPage) {
     for (unsigned const n : {5U, 3U, 9U, 1U, 7U}) ASSERT_TRUE(add(n, 10));
     EXPECT_EQ(ids({}, 2), (std::vector{id_of(1), id_of(3)}));

@@ -108,6 +108,14 @@ class Spool {
 
     virtual Task<Result<EnvelopePtr>> load(MessageId id) = 0;  // not_found, corrupt, io_error
     virtual Task<Result<ContentPtr>> open_content(EnvelopePtr envelope) = 0;
+    // What load() and open_content() say of many messages, in one go and in their order. Contents
+    // only until those read have content_bytes_max octets together; the others are not there.
+    struct Loaded {
+        Result<EnvelopePtr> envelope;
+        std::optional<Result<ContentPtr>> content;
+    };
+    virtual Task<std::vector<Loaded>> load_many(std::vector<MessageId> ids,
+                                                std::uint64_t content_bytes_max);
     // Envelopes in order of id, after `after` (null id: from the first). At most limit.
     virtual Task<Result<std::vector<EnvelopePtr>>> list(MessageId after, std::size_t limit) = 0;
     // Entries of one destination in order of (due, id), strictly after `after` if given.

@@ -66,6 +66,24 @@ std::optional<Result<spool::ContentPtr>> read_content(Engine const& engine,
     return Answer(std::make_shared<spool::MemoryContent>(value.ToString()));
 }
 
+std::vector<spool::Spool::Loaded> read_many(Engine const& engine,
+                                            std::shared_ptr<LargeFiles> const& files,
+                                            std::vector<MessageId> const& ids,
+                                            std::uint64_t content_bytes_max) {
+    std::vector<spool::Spool::Loaded> out;
+    out.reserve(ids.size());
+    std::uint64_t read = 0;
+    for (auto const& id : ids) {
+        auto& last = out.emplace_back(
+            spool::Spool::Loaded{*read_envelope(engine, id, Tier::disk), std::nullopt});
+        if (!last.envelope || read >= content_bytes_max) continue;
+        last.content = read_content(engine, files, **last.envelope, Tier::disk);
+        auto const& content = *last.content;
+        if (content && (*content)->in_memory()) read += (*content)->size();
+    }
+    return out;
+}
+
 Result<std::vector<spool::EnvelopePtr>> read_list(Engine const& engine, MessageId after,
                                                   std::size_t limit, Report const& report) {
     std::vector<spool::EnvelopePtr> out;

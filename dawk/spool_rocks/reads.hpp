@@ -15,6 +15,11 @@ std::optional<Result<spool::ContentPtr>> read_content(Engine const& engine,
                                                       std::shared_ptr<LargeFiles> const& files,
                                                       envelope::Envelope const& envelope,
                                                       Tier tier);
+// See Spool::load_many().
+std::vector<spool::Spool::Loaded> read_many(Engine const& engine,
+                                            std::shared_ptr<LargeFiles> const& files,
+                                            std::vector<MessageId> const& ids,
+                                            std::uint64_t content_bytes_max);
 using Report = std::function<void(std::string_view)>;
 Result<std::vector<spool::EnvelopePtr>> read_list(Engine const& engine, MessageId after,
                                                   std::size_t limit, Report const& report);

@@ -166,6 +166,19 @@ Task<Result<spool::ContentPtr>> RocksSpool::open_content(spool::EnvelopePtr enve
     co_return result;
 }
 
+// One job of the pool for all of them: most of the cost of a single read is getting there.
+Task<std::vector<spool::Spool::Loaded>> RocksSpool::load_many(std::vector<MessageId> ids,
+                                                              std::uint64_t content_bytes_max) {
+    auto const count = ids.size();
+    auto const read = [large = impl_->large, ids = std::move(ids),
+                       content_bytes_max](Engine const& e) {
+        return Result<std::vector<Loaded>>(read_many(e, large, ids, content_bytes_max));
+    };
+    auto result = co_await impl_->on_pool(read);
+    if (result) co_return std::move(*result);
+    co_return std::vector<Loaded>(count, Loaded{result.error(), std::nullopt});
+}
+
 Task<Result<std::vector<spool::EnvelopePtr>>> RocksSpool::list(MessageId after, std::size_t limit) {
     auto const read = [this, after, limit](Engine const& e) {
         return read_list(e, after, limit, impl_->options.report);

@@ -35,6 +35,8 @@ class RocksSpool final : public spool::Spool {
     Task<Result<void>> commit(spool::Batch batch) override;
     Task<Result<spool::EnvelopePtr>> load(MessageId id) override;
     Task<Result<spool::ContentPtr>> open_content(spool::EnvelopePtr envelope) override;
+    Task<std::vector<Loaded>> load_many(std::vector<MessageId> ids,
+                                        std::uint64_t content_bytes_max) override;
     Task<Result<std::vector<spool::EnvelopePtr>>> list(MessageId after, std::size_t limit) override;
     Task<Result<std::vector<spool::Due>>> due(std::string destination,
                                               std::optional<spool::Due> after,
