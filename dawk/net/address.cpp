@@ -1,10 +1,13 @@
 #include "dawk/net/address.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 
 namespace dawk::net {
@@ -87,6 +90,25 @@ rt::Endpoint remote_endpoint(int fd) {
     a.size = sizeof(a.storage);
     if (getpeername(fd, a.data(), &a.size) != 0) return {};
     return to_endpoint(a);
+}
+
+std::vector<std::string> interface_addresses() {
+    std::vector<std::string> out;
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) return out;
+    for (auto const* i = list; i != nullptr; i = i->ifa_next) {
+        if (i->ifa_addr == nullptr || (i->ifa_flags & IFF_UP) == 0) continue;
+        if ((i->ifa_flags & IFF_LOOPBACK) != 0) continue;
+        auto const family = i->ifa_addr->sa_family;
+        if (family != AF_INET && family != AF_INET6) continue;
+        SocketAddress address;
+        address.size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+        std::memcpy(&address.storage, i->ifa_addr, address.size);
+        out.push_back(to_endpoint(address).address);
+    }
+    ::freeifaddrs(list);
+    std::sort(out.begin(), out.end());
+    return out;
 }
 
 }  // namespace dawk::net

@@ -21,6 +21,8 @@ struct SocketAddress {
 Result<SocketAddress> to_socket_address(rt::Endpoint const& endpoint);
 // An unnamed unix socket is "unix:"; IPv4 mapped into IPv6 is told as IPv4.
 rt::Endpoint to_endpoint(SocketAddress const& address);
+// Of all interfaces that are up, but for loopback; link-local ones too. Sorted.
+std::vector<std::string> interface_addresses();
 rt::Endpoint local_endpoint(int fd);
 rt::Endpoint remote_endpoint(int fd);
 

@@ -108,6 +108,10 @@ Result<std::unique_ptr<rt::Listener>> Network::listen(std::string const& address
         impl_->shard, std::move(opened.fd), std::move(opened.shared)));
 }
 
+std::vector<std::string> Network::local_addresses() {
+    return interface_addresses();
+}
+
 rt::ExplainedResult<std::shared_ptr<rt::TlsIdentity const>> Network::load_identity(
     std::string const& certificate_file, std::string const& key_file) {
     return load_tls_identity(certificate_file, key_file);

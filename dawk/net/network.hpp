@@ -24,6 +24,7 @@ class Network final : public rt::Network {
     Task<Result<std::unique_ptr<rt::Stream>>> connect(rt::ConnectTarget target) override;
     Result<std::unique_ptr<rt::Listener>> listen(std::string const& address,
                                                  bool reuse_port) override;
+    std::vector<std::string> local_addresses() override;
     rt::ExplainedResult<std::shared_ptr<rt::TlsIdentity const>> load_identity(
         std::string const& certificate_file, std::string const& key_file) override;
     Task<rt::ExplainedResult<std::unique_ptr<rt::Stream>>> tls_accept(

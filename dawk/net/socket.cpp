@@ -122,6 +122,13 @@ Result<std::size_t> SocketStream::write_now(std::string_view bytes) {
     return outcome(unbroken([&] { return ::send(fd, bytes.data(), bytes.size(), flags); }));
 }
 
+bool SocketStream::has_input() noexcept {
+    if (closed_) return false;
+    char octet = 0;
+    int const fd = socket_.native_handle();
+    return unbroken([&] { return ::recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT); }) > 0;
+}
+
 Task<Result<std::size_t>> SocketStream::read_some(std::span<char> buffer) {
     DAWK_CHECK(!buffer.empty());
     if (auto const error = refusal()) co_return error;

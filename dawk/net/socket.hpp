@@ -54,6 +54,7 @@ class SocketStream final : public rt::Stream, private Deadlines::Entry {
     Task<Result<void>> write_all(std::string_view bytes) override;
     Task<Result<void>> write_all(std::span<std::string_view const> pieces) override;
     void expires_at(SteadyTime deadline) override;
+    bool has_input() noexcept override;
     Task<void> shutdown() override;
     void close() noexcept override;
     rt::Endpoint local() const override;

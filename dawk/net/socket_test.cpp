@@ -45,6 +45,34 @@ TEST(Socket, CarriesOctetsOverTcp) {
     }
 }
 
+TEST(Socket, KnowsWhetherThereIsInputWithoutTakingIt) {
+    Kit kit;
+    auto const listener = kit.listen();
+    auto const talk = [](Kit& k, rt::Listener& at) -> Task<void> {
+        auto pair = co_await k.connect_pair(at);
+        EXPECT_FALSE(pair.server->has_input());
+        auto const sent = co_await pair.client->write_all("x");
+        EXPECT_TRUE(sent);
+        while (!pair.server->has_input()) co_await k.turn();
+        pair.server->expires_at(k.in(10s));
+        auto const got = co_await read_exactly(*pair.server, 1);
+        EXPECT_EQ(got.value(), "x");
+        EXPECT_FALSE(pair.server->has_input());
+        pair.server->close();
+        EXPECT_FALSE(pair.server->has_input());
+    };
+    kit.run(talk(kit, *listener));
+}
+
+TEST(Socket, InterfacesHaveAddressesButLoopback) {
+    Kit kit;
+    for (auto const& address : kit.network.local_addresses()) {
+        EXPECT_TRUE(rt::parse_endpoint(rt::Endpoint{address, 25}.text())) << address;
+        EXPECT_NE(address, "127.0.0.1");
+        EXPECT_NE(address, "::1");
+    }
+}
+
 TEST(Socket, KnowsBothEnds) {
     Kit kit;
     auto const v4 = kit.listen("127.0.0.1:0");

@@ -1,5 +1,7 @@
 #include "dawk/net/tls.hpp"
 
+#include <system_error>
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -63,7 +65,11 @@ std::string openssl_words() {
         char const* const reason = ERR_reason_error_string(code);
         // The last is the most general; the first says what happened.
         if (!words.empty()) continue;
-        words = reason != nullptr ? reason : "error " + std::to_string(code);
+        if (ERR_SYSTEM_ERROR(code)) {
+            words = std::generic_category().message(ERR_GET_REASON(code));
+        } else {
+            words = reason != nullptr ? reason : "error " + std::to_string(code);
+        }
         if ((flags & ERR_TXT_STRING) != 0 && data != nullptr && *data != '\0') {
             words += " (" + ascii::printable(data, 200) + ")";
         }

@@ -276,6 +276,8 @@ TEST(Tls, IdentitiesThatDoNotLoadSayWhy) {
     auto const missing = kit.network.load_identity("/nonexistent.crt", "/nonexistent.key");
     ASSERT_FALSE(missing);
     EXPECT_NE(missing.error().detail.find("/nonexistent.crt"), std::string::npos);
+    EXPECT_NE(missing.error().detail.find("No such file"), std::string::npos)
+        << missing.error().detail;
     (void)kit.serve("DNS:a.example");
     (void)kit.serve("DNS:b.example");
     auto const& folder = kit.authority.folder.path;

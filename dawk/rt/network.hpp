@@ -56,6 +56,8 @@ class Network {
     // bind.
     virtual Result<std::unique_ptr<Listener>> listen(std::string const& address,
                                                      bool reuse_port) = 0;
+    // The addresses of this host's interfaces, loopback left out, as text; none if unknown.
+    virtual std::vector<std::string> local_addresses() { return {}; }
     virtual ExplainedResult<std::shared_ptr<TlsIdentity const>> load_identity(
         std::string const& certificate_file, std::string const& key_file) = 0;
     // Handshakes; what the plain stream had already read is never seen by the TLS one. The deadline

@@ -52,6 +52,9 @@ class Stream {
     // Several pieces in order, in as few system calls as possible.
     virtual Task<Result<void>> write_all(std::span<std::string_view const> pieces) = 0;
     virtual void expires_at(SteadyTime deadline) = 0;
+    // True when the peer has already sent what nobody has read yet; asks, and never waits. Streams
+    // that cannot tell say no.
+    virtual bool has_input() noexcept { return false; }
     // Says goodbye (TLS close_notify, then FIN) without waiting for the peer, and closes.
     virtual Task<void> shutdown() = 0;
     // Closes at once; pending operations end with Errc::closed.

@@ -80,6 +80,7 @@ class Host final : public rt::Network {
     Task<Result<std::unique_ptr<rt::Stream>>> connect(rt::ConnectTarget target) override;
     Result<std::unique_ptr<rt::Listener>> listen(std::string const& address,
                                                  bool reuse_port) override;
+    std::vector<std::string> local_addresses() override { return addresses_; }
     // certificate_file names the host the certificate is for ("mx.dawk.test", or "*.dawk.test"); a
     // name that starts with "!" is a certificate nobody trusts. key_file is not looked at.
     rt::ExplainedResult<std::shared_ptr<rt::TlsIdentity const>> load_identity(

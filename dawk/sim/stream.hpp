@@ -16,6 +16,7 @@ class SimStream final : public rt::Stream {
     Task<Result<void>> write_all(std::string_view bytes) override;
     Task<Result<void>> write_all(std::span<std::string_view const> pieces) override;
     void expires_at(SteadyTime deadline) override;
+    bool has_input() noexcept override { return !closed_ && !in_->buffer.empty(); }
     Task<void> shutdown() override;
     void close() noexcept override;
     rt::Endpoint local() const override { return local_; }
