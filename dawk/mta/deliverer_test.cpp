@@ -345,6 +345,54 @@ TEST_F(SmtpCarrierTest, AHostWithoutEightBitMimeGetsItConverted) {  // RFC 6152 
     EXPECT_EQ(feed->outcome(2).status, "5.6.3");
 }
 
+TEST_F(SmtpCarrierTest, LargeContentIsConvertedWhileItIsSent) {  // RFC 6152 §3
+    mx1.make = [] {
+        FakeServer server;
+        server.ehlo = "250-mx\r\n250-SIZE\r\n250 PIPELINING\r\n";
+        return server;
+    };
+    auto e = make_envelope({"to"});
+    e->body = envelope::Body::eight_bit;
+    std::string const header =
+        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\n";
+    std::string body, encoded;
+    for (int i = 0; i < 20'000; ++i) {
+        body += ".gr\xC3\xBC\xC3\x9F aus einer langen Zeile\r\n";
+        encoded += ".gr=C3=BC=C3=9F aus einer langen Zeile\r\n";
+    }
+    feed->add(make_job(e, header + body, true));
+    feed->add(make_job(make_envelope({"to"}), header + "plain after all\r\n", true));
+    feed->add(make_job(e, "Subject: gr\xC3\xBC\xC3\x9F\r\n\r\n" + body, true));
+    carry();
+    ASSERT_EQ(feed->outcome(1).kind, Kind::delivered) << feed->outcome(1).text;
+    auto const got = mx1.contents().at(0);
+    EXPECT_TRUE(got.ends_with("\r\n\r\n" + encoded));
+    EXPECT_THAT(got.substr(0, 300), HasSubstr("Content-Transfer-Encoding: quoted-printable\r\n"));
+    auto const& commands = mx1.servers.front()->commands;
+    auto const size = " SIZE=" + std::to_string(got.size());
+    EXPECT_TRUE(std::any_of(commands.begin(), commands.end(), [&](std::string const& command) {
+        return command.ends_with(size);
+    })) << size;
+    EXPECT_EQ(feed->outcome(2).kind, Kind::delivered);
+    EXPECT_EQ(mx1.contents().at(1), "Received: by test\r\n" + header + "plain after all\r\n");
+    EXPECT_EQ(feed->outcome(3).kind, Kind::failed);
+    EXPECT_EQ(feed->outcome(3).status, "5.6.3");
+}
+
+TEST_F(SmtpCarrierTest, AHostThatIsOurselvesIsNotSpokenTo) {  // RFC 5321 §5.1
+    internet.zone().add_mx("loop.test", 10, "we.loop.test");
+    internet.zone().add_address("we.loop.test", "192.0.2.1");
+    use_mx("loop.test");
+    for (std::string const listening : {"0.0.0.0:25", "systemd:smtp", "192.0.2.1:25"}) {
+        settings.listeners = {{.address = listening}};
+        auto const ticket = add_mail();
+        carry();
+        EXPECT_EQ(feed->outcome(ticket).kind, Kind::failed) << listening;
+        EXPECT_EQ(feed->outcome(ticket).status, "5.4.6") << listening;
+    }
+}
+
 TEST_F(SmtpCarrierTest, OpportunisticTlsFallsBackToPlain) {  // RFC 7435 §3
     mx1.make = [] {
         FakeServer server;

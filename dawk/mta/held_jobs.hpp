@@ -12,6 +12,7 @@
 #include <list>
 
 #include "dawk/mta/delivery.hpp"
+#include "dawk/mta/downgrade.hpp"
 
 namespace dawk::mta {
 
@@ -35,6 +36,8 @@ class HeldJob {
     std::unique_ptr<spool::Content::Reader> reader;  // of a large content
     std::string converted;       // what goes instead of the content, if anything
     std::string converted_head;  // and instead of our trace fields
+    bool is_examined = false;    // a large content, for this host
+    std::optional<DowngradePlan> downgrade;  // what came of it, if it must be converted
 
   private:
     friend class HeldJobs;

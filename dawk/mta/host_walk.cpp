@@ -193,13 +193,22 @@ void HostWalk::add(std::string host, std::string address) {
     list.push_back({std::move(host), {std::move(address), port}});
 }
 
+// Where mail for us arrives: what listeners name, and where one listens everywhere, or on a socket
+// that somebody else has bound, the addresses of this host.
 bool HostWalk::is_own_address(std::string const& address) const {
     if (route_.kind != routing::Route::Kind::mx) return false;
-    return std::any_of(settings_.listeners.begin(), settings_.listeners.end(),
-                       [&](ListenerSettings const& listener) {
-                           auto const at = rt::parse_endpoint(listener.address);
-                           return at && at->address == address && at->port == settings_.mx_port;
-                       });
+    bool is_everywhere = false;
+    for (auto const& listener : settings_.listeners) {
+        bool const is_handed_over = listener.address.starts_with("systemd:");
+        if (is_handed_over && listener.service == Service::mx) is_everywhere = true;
+        auto const at = rt::parse_endpoint(listener.address);
+        if (!at || at->is_unix() || at->port != settings_.mx_port) continue;
+        if (at->address == address) return true;
+        if (at->address == "0.0.0.0" || at->address == "::") is_everywhere = true;
+    }
+    if (!is_everywhere) return false;
+    auto const own = env_.network.local_addresses();
+    return std::find(own.begin(), own.end(), address) != own.end();
 }
 
 void HostWalk::own_finding(Outcome::Kind kind, std::string status, std::string text) {

@@ -215,7 +215,9 @@ Task<bool> SmtpCarrier::converse() {
     auto& session = connection_->session();
     for (;;) {
         collect();
-        begin_more();
+        while (auto* const held = begin_more()) {
+            co_await examine(*held);
+        }
         auto const want = co_await connection_->advance();
         if (want == Want::content) {
             co_await send_content();
@@ -243,17 +245,35 @@ Task<bool> SmtpCarrier::converse() {
     co_return false;
 }
 
-void SmtpCarrier::begin_more() {
+// The result must be looked through before it can be begun; nothing when there is none like this.
+HeldJob* SmtpCarrier::begin_more() {
     auto& session = connection_->session();
     while (session.can_begin() && !is_worn_out()) {
         auto* held = held_.first_not_begun();
         if (held == nullptr) {
-            if (held_.take(1) == 0) return;
+            if (held_.take(1) == 0) return nullptr;
             held = held_.first_not_begun();
         }
+        bool const in_memory = held->job().content->in_memory().has_value();
+        if (!in_memory && !held->is_examined &&
+            may_need_downgrade(held->envelope().body, session.extensions()))
+            return held;
         held->is_begun = true;
         session.begin(make_transaction(*held));
     }
+    return nullptr;
+}
+
+// A large content for a host that may not take it as it is: what to make of it. When that cannot be
+// told the session says what is in the way, and reading it for sending what is wrong with it.
+Task<void> SmtpCarrier::examine(HeldJob& held) {
+    auto const content = held.job().content;
+    auto const body = held.envelope().body;
+    auto const offered = connection_->session().extensions();
+    auto plan = co_await plan_downgrade(content, body, offered);
+    held.is_examined = true;
+    held.downgrade.reset();
+    if (plan) held.downgrade = std::move(*plan);
 }
 
 bool SmtpCarrier::is_worn_out() const {
@@ -299,7 +319,13 @@ smtp::Transaction SmtpCarrier::make_transaction(HeldJob& held) const {
                                          held.converted, env_.clock.wall());
         transaction.head = held.converted_head;
     }
-    if (!transaction.content) held.reader = held.job().content->reader();
+    if (!transaction.content && held.downgrade) {
+        held.reader = converting_reader(held.job().content, *held.downgrade);
+        transaction.content_size = held.downgrade->size;
+        transaction.converted = held.downgrade->body;
+    } else if (!transaction.content) {
+        held.reader = held.job().content->reader();
+    }
     return transaction;
 }
 
@@ -334,6 +360,8 @@ void SmtpCarrier::collect() {
 void SmtpCarrier::accept_result(smtp::TransactionResult& result) {
     auto* held = held_.find(result.tag);
     held->is_begun = false;
+    held->is_examined = false;  // the next host may take other things
+    held->downgrade.reset();
     held->reader.reset();
     // RFC 5321 §4.5.4.1 leaves retries to the queue; but an idle connection that the host had
     // closed meanwhile says nothing about the message.

@@ -22,7 +22,8 @@ class SmtpCarrier {
     Task<Result<void>> read_password();
     Task<bool> converse();
     Task<void> send_content();
-    void begin_more();
+    HeldJob* begin_more();
+    Task<void> examine(HeldJob& held);
     smtp::Transaction make_transaction(HeldJob& held) const;
     void collect();
     void accept_result(smtp::TransactionResult& result);

@@ -1,4 +1,5 @@
 """Delivery to other hosts: retries, batches, TLS, and peers that behave badly."""
+import email
 import os
 
 from harness import check, smtp, tls, wait
@@ -144,6 +145,25 @@ def eight_bit_mail_to_a_seven_bit_host_is_not_mangled(t):
         check.true(all(b < 128 for b in content), "eight bits to a host that does not take them")
     else:
         check.contains(server.alice().one(), b"5.6.3")
+
+
+@case()
+def a_large_eight_bit_mail_is_converted_on_its_way(t):
+    """Too large for memory: read twice, then sent as quoted-printable, with its size said beforehand."""
+    sink = smtp.FakeServer(extensions=("PIPELINING", "SIZE 100000000"))
+    server = t.dawk(listeners=("relay", "mx"), routes=to(sink), config=FAST)
+    lines = "Grüße aus einer Zeile, die oft kommt\r\n" * 40000
+    head = smtp.message("large", "", extra="MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                                           "Content-Transfer-Encoding: 8bit\r\n")
+    send(server, data=head.encode() + lines.encode(), sender="alice@dawk.test", parameters=" BODY=8BITMIME")
+    wait.until(lambda: sink.mails or server.alice().count(), "delivery or a report")
+    check.true(sink.mails, "it came back")
+    mail = sink.mails[0]
+    check.true(all(b < 128 for b in mail.content), "eight bits to a host that does not take them")
+    got = email.message_from_bytes(mail.content)
+    check.equal(got["Content-Transfer-Encoding"], "quoted-printable")
+    check.true(got.get_payload(decode=True) == lines.encode(), "it is not what was sent")
+    check.contains(mail.mail, f"SIZE={len(mail.content)}")
 
 
 @case()
