@@ -124,7 +124,8 @@ Task<void> tell_recipient(QueueCore& core, Story& story, Envelope const& envelop
         head += ", which " + angle(recipient.original) + " stands for";
     story.say(head + ": " + std::string(to_string(recipient.state)) + '.');
     auto const route = core.router().route_of_key(recipient.destination);
-    auto const way = route ? say_route(*route) : std::string("no present route");
+    auto const way = route ? say_route(*route, recipient.address, recipient.original)
+                           : std::string("no present route");
     one["route"] = json_text(way);
     story.say("    Its way is " + way + " (" + recipient.destination + ").");
     story.say("    Attempts so far: " + std::to_string(recipient.attempts) + '.');
@@ -239,7 +240,7 @@ Task<void> tell_way(QueueCore& core, Story& story, mail::Address address) {
     for (auto const& to : placement.to) {
         json::object way;
         auto const route = core.router().route_of_key(to.destination);
-        auto const words = route ? say_route(*route) : std::string("no route");
+        auto const words = route ? say_route(*route, to.address, address) : std::string("no route");
         way["address"] = json_text(to.address.text());
         way["destination"] = json_text(to.destination);
         way["route"] = json_text(words);

@@ -194,6 +194,10 @@ Task<HttpResponse> list(QueueCore& core, std::map<std::string, std::string> quer
         if (!page) co_return unavailable(page.error());
         more = page->size() == page_max;
         for (auto const& stored : *page) {
+            if (filter.is_past(stored->id, core.env().clock.wall())) {
+                more = false;
+                break;
+            }
             if (messages.size() == paging.limit) {
                 more = true;
                 break;
@@ -325,6 +329,10 @@ Task<HttpResponse> act_all(QueueCore& core, Verb verb, std::map<std::string, std
         if (!page) co_return unavailable(page.error());
         more = page->size() == page_max;
         for (auto const& stored : *page) {
+            if (filter.is_past(stored->id, core.env().clock.wall())) {
+                more = false;
+                break;
+            }
             after = stored->id;
             ++looked_at;
             auto const* const envelope = newest(core, stored);

@@ -309,7 +309,7 @@ TEST(Explain, Address) {
     auto const remote = f.story("b@y.test");
     EXPECT_THAT(remote, HasSubstr("goes now to the mail exchangers (MX) of y.test"));
     EXPECT_THAT(remote, HasSubstr("was deferred"));
-    EXPECT_THAT(f.story("alice@dawk.test"), HasSubstr("into the Maildir"));
+    EXPECT_THAT(f.story("alice@dawk.test"), HasSubstr("into the Maildir mail/alice ("));
     EXPECT_THAT(f.story("nobody@dawk.test"), HasSubstr("550 5.1.1"));
     directory::Alias alias;
     alias.address = {"info", "dawk.test"};
@@ -344,6 +344,17 @@ TEST(QueueFilter, Targets) {
     std::string many = "/";
     for (int i = 0; i < 100; ++i) many += "a/";
     EXPECT_FALSE(parse_target(many));
+}
+
+TEST(QueueFilter, KnowsFromTheIdWhenAllThatFollowIsTooYoung) {
+    auto const now = from_millis(1'800'000'000'000);
+    auto const id = MessageId::make(now - 2h, 1, 2);
+    QueueFilter filter;
+    EXPECT_FALSE(filter.is_past(id, now));
+    filter.older_than = 2h;
+    EXPECT_FALSE(filter.is_past(id, now)) << "it may just be old enough";
+    filter.older_than = 2h + 1ms;
+    EXPECT_TRUE(filter.is_past(id, now));
 }
 
 TEST(QueueFilter, Ages) {

@@ -84,6 +84,10 @@ bool QueueFilter::matches(envelope::Envelope const& envelope, WallTime now) cons
     return ascii::iequals(envelope.reverse_path.text(), sender);
 }
 
+bool QueueFilter::is_past(MessageId id, WallTime now) const noexcept {
+    return older_than && id.born() > now - *older_than;
+}
+
 bool QueueFilter::matches(envelope::Recipient const& one) const {
     if (state && one.state != *state) return false;
     if (!destination.empty() && one.destination != destination) return false;

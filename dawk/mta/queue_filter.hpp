@@ -36,6 +36,8 @@ struct QueueFilter {
     bool is_empty() const noexcept;
     bool matches(envelope::Envelope const& envelope, WallTime now) const;  // the message itself
     bool matches(envelope::Recipient const& recipient) const;
+    // Ids are in order of their time: neither this message nor a later one is old enough.
+    bool is_past(MessageId id, WallTime now) const noexcept;
 };
 
 // Takes what it knows out of the query: domain, recipient, sender, destination, state, older_than

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/mta/maildir.hpp"
 
 namespace dawk::mta {
 namespace {
@@ -95,7 +96,8 @@ std::string say_when(WallTime at, WallTime now) {
     return text + " (" + say_duration(now - at) + " ago)";
 }
 
-std::string say_route(routing::Route const& route) {
+std::string say_route(routing::Route const& route, mail::Address const& address,
+                      mail::Address const& original) {
     using Kind = routing::Route::Kind;
     auto const tls = ", TLS " + std::string(to_string(route.tls));
     switch (route.kind) {
@@ -109,7 +111,8 @@ std::string say_route(routing::Route const& route) {
                        ? "by LMTP to " + route.host + " port " + std::to_string(route.port)
                        : "by LMTP to the socket " + route.unix_path;
         case Kind::maildir:
-            return "into the Maildir " + route.maildir + " of the domain " + route.domain;
+            return "into the Maildir " +
+                   maildir_folder(route.maildir, address, detail_of(address, original));
     }
     return "nowhere";
 }
