@@ -20,7 +20,7 @@ void Reporting::add_shard(rt::Env& env, spool::Spool& spool, directory::Director
         inbox_ = std::make_unique<mta::ReportInbox>(env, queue_, *shard->store, address, say_);
         later_ = std::make_unique<rt::TaskGroup>(env.executor);
         ports_ = std::make_unique<mta::ReceiverPorts>(
-            mta::ReceiverPorts{env, spool, directory, events, *inbox_, *later_, keys_});
+            mta::ReceiverPorts{env, spool, directory, events, *inbox_, *later_, *later_, keys_});
         reporter_ = std::make_unique<mta::Reporter>(*ports_, *shard->store, say_);
     }
     shard->collector = std::make_unique<mta::VerdictCollector>(

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <future>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -132,13 +133,15 @@ struct Server::Impl {
     std::shared_ptr<directory_sqlite::Database> database;
     std::unique_ptr<spool_rocks::RocksSpool> spool;
     std::unique_ptr<mta::QueueRunner> queue;
-    std::unique_ptr<Reporting> reporting;  // null where its database cannot be opened
+    std::unique_ptr<Reporting> reporting;                // null where its database cannot be opened
+    std::shared_ptr<mta::ConnectionCounts> connections;  // of all shards
     std::unique_ptr<http::Server> admin_http, public_http;
     std::unique_ptr<rt::TaskGroup> tasks;  // on shard 0
     std::atomic<bool> is_ready{false};
     WallTime started{};
-    bool stopping = false;   // on shard 0
-    bool reloading = false;  // on shard 0
+    bool stopping = false;       // on shard 0
+    std::promise<void> stopped;  // until then every shard has somebody to talk to
+    bool reloading = false;      // on shard 0
 
     Failure start();
     Failure load_settings();
@@ -263,12 +266,13 @@ Server::Failure Server::Impl::open_listeners() {
     queue = std::make_unique<mta::QueueRunner>(std::move(deps), settings);
     open_reporting();
     mta::AcceptedSink& accepted = reporting ? reporting->accepted() : *queue;
+    connections = std::make_shared<mta::ConnectionCounts>(
+        std::max(8192U, settings->limits.connections), env().rng.next());
     for (std::size_t i = 0; i < shards.size(); ++i) {
         auto& shard = shards[i];
-        shard->receiver =
-            std::make_unique<mta::Receiver>(shard->env, *spool, *shard->directory, *observer,
-                                            accepted, static_cast<std::uint32_t>(shards.size()),
-                                            reporting ? reporting->verdicts(i) : nullptr);
+        shard->receiver = std::make_unique<mta::Receiver>(
+            shard->env, *spool, *shard->directory, *observer, accepted, connections,
+            reporting ? reporting->verdicts(i) : nullptr);
         std::string address;
         auto configured = shard->receiver->configure(settings, identity);
         if (configured) configured = shard->receiver->open(shards.size() > 1, &address);
@@ -344,9 +348,8 @@ void Server::Impl::add_gauges() {
                       [this] { return static_cast<double>(queue->stats().destinations); });
     metrics.add_gauge("dawk_destinations_backed_off", "Of them, those whose host failed.",
                       [this] { return static_cast<double>(queue->stats().backed_off); });
-    metrics.add_gauge("dawk_sessions_open", "SMTP sessions open (of this thread's shard).", [this] {
-        return static_cast<double>(shards.front()->receiver->counts().open);
-    });
+    metrics.add_gauge("dawk_sessions_open", "SMTP sessions open.",
+                      [this] { return static_cast<double>(connections->open()); });
     metrics.add_gauge("dawk_spool_in_trouble", "1 while the spool refuses new mail.",
                       [this] { return spool->is_in_trouble() ? 1.0 : 0.0; });
     metrics.add_gauge("dawk_log_lines_dropped", "Lines of the log that were dropped.",
@@ -493,6 +496,11 @@ void Server::Impl::spawn_stop() {
 
 // Also after a start that failed half-way: what is not there yet is passed over.
 Task<void> Server::Impl::stop() {
+    struct Told {
+        std::promise<void>& promise;
+        ~Told() { promise.set_value(); }
+    };
+    Told const told{stopped};
     is_ready = false;
     notify_manager("STOPPING=1");
     auto const deadline = env().clock.steady() + settings->grace;
@@ -537,6 +545,7 @@ boost::system::result<std::unique_ptr<Server>, Server::Failure> Server::open(Ser
         if (impl->tasks) {  // listeners may be open, and tasks wait on them
             impl->world->start();
             asio::post(impl->env().executor, [state = impl.get()] { state->spawn_stop(); });
+            impl->stopped.get_future().wait();
             impl->world->join();
         }
         Server const ends(std::move(impl));
@@ -577,6 +586,8 @@ int Server::run() {
             if (signal == SIGTERM || signal == SIGINT) ::_exit(EX_TEMPFAIL);
         }
     }).detach();
+    // A shard that has nothing left to do would end, and the others would ask it in vain.
+    server.stopped.get_future().wait();
     server.world->join();
     server.say("info", "stopped");
     server.log->flush();

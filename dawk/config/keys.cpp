@@ -175,6 +175,11 @@ void add_routes(Keys& k) {
                  .standard = "RFC 5321 §5.1",
                  .min = second,
                  .max = 10 * minute});
+    k.push_back({.path = "dns.client_names",
+                 .ref = AT(dns.client_names),
+                 .doc = "Look up the names of the hosts that connect, for trace fields and the "
+                        "log. Nothing waits for them longer than five seconds.",
+                 .standard = "RFC 5321 §4.4"});
 }
 
 void add_dkim(Keys& k) {
@@ -394,6 +399,16 @@ void add_session_limits(Keys& k) {
                         "allow are not counted.",
                  .min = 1,
                  .max = 1'000'000});
+    k.push_back({.path = "limits.banner_delay",
+                 .ref = AT(limits.banner_delay),
+                 .doc = "How long strangers wait for our greeting. Programs that send spam often "
+                        "do not wait; 0 notices only what came before the connection was taken.",
+                 .max = minute});
+    k.push_back({.path = "limits.refuse_early_talkers",
+                 .ref = AT(limits.refuse_early_talkers),
+                 .doc = "Who sends before our greeting is refused. Otherwise it is only noted in "
+                        "the log.",
+                 .standard = "RFC 5321 §4.3.1"});
     k.push_back({.path = "limits.disk_free_min",
                  .ref = AT(limits.disk_free_min_bytes),
                  .doc = "With less free space than this in state_dir, new mail is asked to come "

@@ -39,6 +39,7 @@ std::string a_labels(std::string const& domain) {
 Task<void> Reception::judge_sender() {
     recipients_.clear();
     sender_check_.reset();
+    expanded_.clear();
     if (ports_.spool.is_in_trouble()) {
         session_.refuse(452, "4.3.1", "Insufficient system storage");
         co_return;
@@ -82,7 +83,7 @@ void Reception::begin_sender_check() {
                             sender.is_null() ? std::string() : sender.text(), auth.id,
                             ports_.env.clock.wall()};
     sender_check_ = std::make_shared<SenderCheck>(ports_.env, std::move(client), auth.timeout);
-    ports_.later.spawn(SenderCheck::run(sender_check_));
+    ports_.lookups.spawn(SenderCheck::run(sender_check_));
 }
 
 Task<Result<bool>> Reception::is_ours(std::string domain) {
@@ -178,6 +179,10 @@ Verdict Reception::add_recipients(std::vector<mail::Address> targets,
     if (targets.size() > 1 && notify.success) {
         notify.success = false;
         notify.never = notify.is_unset();
+        envelope::Recipient alias;
+        alias.address = alias.original = command.forward_path;
+        alias.orcpt = command.orcpt;
+        expanded_.push_back(std::move(alias));
     }
     for (std::size_t i = 0; i < targets.size(); ++i) {
         // Nobody gets a message twice because he was named twice.
@@ -215,6 +220,7 @@ std::unique_ptr<envelope::Envelope> Reception::make_envelope() {
     mail::ReceivedInfo trace;
     trace.helo = out->origin.helo;
     trace.client_name = out->origin.client_name;
+    if (name_ && trace.client_name.empty()) trace.client_name = "unknown";
     trace.client_address = out->origin.client_address;
     trace.by = settings.hostname;
     trace.with = out->origin.protocol;

@@ -157,7 +157,7 @@ struct ReportsFixture : QueueFixture {
         settings.dmarc_reports.failures = true;
         settings.dmarc_reports.failures_per_hour = 2;
         ports = std::make_unique<ReceiverPorts>(
-            ReceiverPorts{env, *spool, directory, events, *queue, later, keys});
+            ReceiverPorts{env, *spool, directory, events, *queue, later, later, keys});
         auto const say = [this](std::string_view level, std::string const& text) {
             said.push_back(std::string(level) + ": " + text);
         };

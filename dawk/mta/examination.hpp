@@ -2,7 +2,7 @@
 // SenderCheck: the part that needs no message; it begins at MAIL and goes on beside the session.
 //
 //     auto check = std::make_shared<SenderCheck>(env, client, timeout);
-//     ports.later.spawn(SenderCheck::run(check));
+//     ports.lookups.spawn(SenderCheck::run(check));
 //     Examination examination(ports, auth, check);
 //     examination.begin(header); examination.body(piece); ...   // one reading of the body
 //     Verdict verdict = co_await examination.finish(envelope);  // before the 250

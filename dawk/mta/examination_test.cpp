@@ -115,7 +115,8 @@ struct ExaminationTest : ::testing::Test {
         }
     }
     void start() {
-        receiver = std::make_unique<Receiver>(env, spool, directory, events, accepted, 1, &told);
+        receiver =
+            std::make_unique<Receiver>(env, spool, directory, events, accepted, nullptr, &told);
         ASSERT_TRUE(receiver->configure(std::make_shared<Settings const>(settings), nullptr));
         ASSERT_TRUE(receiver->open(false));
     }
@@ -411,6 +412,7 @@ TEST_F(ExaminationTest, NoWayAroundTheAuthorDomain) {  // RFC 9989 §11.5
 }
 
 TEST_F(ExaminationTest, ExemptNetworksAndAuthOffAreNotExamined) {
+    settings.dns.client_names = false;
     settings.auth.exempt = {"198.51.100.0/24"};
     start();
     internet.zone().queries = 0;

@@ -9,6 +9,7 @@
 #include "dawk/base/mutation.hpp"
 #include "dawk/mail/date.hpp"
 #include "dawk/mail/trace.hpp"
+#include "dawk/mta/report_message.hpp"
 
 namespace dawk::mta {
 
@@ -22,19 +23,40 @@ std::string shown(mail::HeaderSection const& header, std::string_view name) {
     return value;
 }
 
-// With durability "memory" the client has its 250 already: the commit is tried until it is done or
-// the server stops.
-Task<void> commit_until_done(ReceiverPorts& ports, spool::Batch batch, spool::EnvelopePtr envelope,
-                             spool::ContentPtr content) {
+// It was acknowledged, and there is no more time.
+void note_loss(ReceiverPorts& ports, envelope::Envelope const& envelope, ErrorCode error) {
+    envelope::Event event;
+    event.kind = envelope::Event::Kind::spool_trouble;
+    event.at = ports.env.clock.wall();
+    event.id = envelope.id;
+    event.sender = envelope.reverse_path.text();
+    event.note = "acknowledged by a listener with durability memory, and lost: " + error.message();
+    ports.events.on_event(event);
+}
+
+// What was committed: to the log, and to the queue.
+void tell(ReceiverPorts& ports, std::vector<envelope::Event> const& events,
+          std::vector<spool::Batch::Insert> inserts) {
+    for (auto const& event : events) ports.events.on_event(event);
+    for (auto& insert : inserts)
+        ports.accepted.accepted(std::move(insert.envelope), std::move(insert.content));
+}
+
+// With durability "memory" the client has its 250 already: the commit is tried until it is done, at
+// a stop for as long as Receiver::stop() allows.
+Task<void> commit_until_done(ReceiverPorts& ports, spool::Batch batch) {
     for (;;) {
         spool::Batch copy = batch;
         auto const done = co_await ports.spool.commit(std::move(copy));
         if (done) break;
-        SteadyTime const again = ports.env.clock.steady() + std::chrono::seconds(1);
-        co_await ports.env.clock.sleep_until(again);
+        SteadyTime const now = ports.env.clock.steady();
+        if (now >= ports.give_up_at) {
+            note_loss(ports, *batch.inserts.front().envelope, done.error());
+            co_return;
+        }
+        co_await ports.env.clock.sleep_until(now + std::chrono::seconds(1));
     }
-    for (auto const& event : batch.events) ports.events.on_event(event);
-    ports.accepted.accepted(std::move(envelope), std::move(content));
+    tell(ports, batch.events, std::move(batch.inserts));
 }
 
 }  // namespace
@@ -188,7 +210,8 @@ Task<Result<void>> Intake::add_signatures(envelope::Envelope& envelope) {
     co_return done;
 }
 
-Task<Verdict> Intake::finish(std::unique_ptr<envelope::Envelope> envelope) {
+Task<Verdict> Intake::finish(std::unique_ptr<envelope::Envelope> envelope,
+                             std::vector<envelope::Recipient> expanded) {
     if (!header_done_) {
         scanner_.finish();
         std::string const received = std::move(held_);
@@ -220,26 +243,42 @@ Task<Verdict> Intake::finish(std::unique_ptr<envelope::Envelope> envelope) {
     if (!signed_by_.empty()) event.note = "signed by " + signed_by_;
     spool::Batch batch;
     batch.due_add = due_entries(*envelope);
-    spool::EnvelopePtr shared = std::move(envelope);
-    spool::ContentPtr content = std::move(*finished);
-    batch.inserts.push_back({shared, content});
+    batch.inserts.push_back({std::move(envelope), std::move(*finished)});
     batch.events.push_back(std::move(event));
-    co_return co_await commit(std::move(batch), std::move(shared), std::move(content));
+    if (!expanded.empty()) {
+        Verdict added = co_await add_report(batch, std::move(expanded));
+        if (!added.is_good()) co_return added;
+    }
+    co_return co_await commit(std::move(batch));
 }
 
-Task<Verdict> Intake::commit(spool::Batch batch, spool::EnvelopePtr envelope,
-                             spool::ContentPtr content) {
+// The report goes to disk with what it tells of: both are there, or none.
+Task<Verdict> Intake::add_report(spool::Batch& batch, std::vector<envelope::Recipient> expanded) {
+    envelope::Envelope subject = *batch.inserts.front().envelope;
+    routing::Router router = *options_.router;
+    std::string header(header_.block());
+    auto report =
+        co_await expansion_report(ports_, options_.settings, std::move(router), std::move(subject),
+                                  std::move(expanded), std::move(header));
+    if (!report) co_return spool_failed(report.error());
+    if (!*report) co_return Verdict{};
+    auto& message = (*report)->message;
+    for (auto& due : due_entries(*message.envelope)) batch.due_add.push_back(std::move(due));
+    for (auto& event : message.events) batch.events.push_back(std::move(event));
+    batch.inserts.push_back({std::move(message.envelope), std::move((*report)->content)});
+    co_return Verdict{};
+}
+
+Task<Verdict> Intake::commit(spool::Batch batch) {
     if (options_.durability == Durability::memory || mutated(Mutation::acknowledge_before_sync)) {
-        auto task =
-            commit_until_done(ports_, std::move(batch), std::move(envelope), std::move(content));
-        ports_.later.spawn(std::move(task));
+        ports_.later.spawn(commit_until_done(ports_, std::move(batch)));
         co_return Verdict{};
     }
-    envelope::Event const event = batch.events.front();
+    auto const events = batch.events;
+    auto inserts = batch.inserts;
     auto const done = co_await ports_.spool.commit(std::move(batch));
     if (!done) co_return spool_failed(done.error());
-    ports_.events.on_event(event);
-    ports_.accepted.accepted(std::move(envelope), std::move(content));
+    tell(ports_, events, std::move(inserts));
     co_return Verdict{};
 }
 

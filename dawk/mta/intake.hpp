@@ -33,6 +33,8 @@ struct IntakeOptions {
     std::string authserv_id;  // whose Authentication-Results must be ours (RFC 8601 §5)
     std::shared_ptr<Signing const> signing;  // null: nothing is signed
     SigningRight right;                      // of who hands it in
+    SettingsPtr settings;     // with router: for a report, should there be one
+    std::shared_ptr<routing::Router const> router;
 };
 
 class Intake {
@@ -43,7 +45,9 @@ class Intake {
 
     Task<Verdict> write(std::string_view octets);
     // envelope: complete but for what the content tells. After a good verdict the message is ours.
-    Task<Verdict> finish(std::unique_ptr<envelope::Envelope> envelope);
+    // expanded: aliases with several targets, whose expansion the sender wants to hear of.
+    Task<Verdict> finish(std::unique_ptr<envelope::Envelope> envelope,
+                         std::vector<envelope::Recipient> expanded = {});
     MessageId id() const noexcept { return id_; }
 
   private:
@@ -56,8 +60,8 @@ class Intake {
     Task<Result<void>> add_signatures(envelope::Envelope& envelope);
     void fill(envelope::Envelope& envelope) const;
     Task<Verdict> put(std::string_view octets);
-    Task<Verdict> commit(spool::Batch batch, spool::EnvelopePtr envelope,
-                         spool::ContentPtr content);
+    Task<Verdict> add_report(spool::Batch& batch, std::vector<envelope::Recipient> expanded);
+    Task<Verdict> commit(spool::Batch batch);
     Verdict spool_failed(ErrorCode error);
 
     ReceiverPorts& ports_;

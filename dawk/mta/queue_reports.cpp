@@ -8,6 +8,7 @@
 #include "dawk/mail/header.hpp"
 #include "dawk/mta/placement.hpp"
 #include "dawk/mta/queue_core.hpp"
+#include "dawk/mta/report_message.hpp"
 #include "dawk/mta/signing.hpp"
 
 namespace dawk::mta {
@@ -66,14 +67,6 @@ std::vector<dsn::Reported> news_of(Envelope const& envelope, std::vector<Change>
             news.push_back({change.recipient, dsn::Kind::delayed});
     }
     return news;
-}
-
-void name_for_people(Envelope& envelope, std::string_view content) {
-    auto const header = mail::HeaderSection::parse(content);
-    if (!header) return;
-    envelope.header_message_id = header->value("Message-ID");
-    envelope.header_from = header->value("From");
-    envelope.header_subject = header->value("Subject");
 }
 
 }  // namespace
@@ -152,8 +145,6 @@ Task<Report> QueueCore::make_report(Live& live, Envelope const& future, dsn::Rep
     if (placement.to.empty()) co_return report;
 
     auto const id = MessageId::make(now(), env().rng.next(), env().rng.next());
-    dsn::Settings settings;
-    settings.hostname = settings_->hostname;
     dsn::Request request;
     request.subject = &future;
     request.recipients = told.recipients;
@@ -161,46 +152,16 @@ Task<Report> QueueCore::make_report(Live& live, Envelope const& future, dsn::Rep
     request.id = id;
     request.now = now();
     request.to_postmaster = told.to_postmaster;
-    auto const message =
-        dsn::compose(settings, request, dsn::Original{original.octets, original.is_whole});
-    auto envelope = std::make_shared<Envelope>();
-    envelope->id = id;
-    envelope->body = message.body;
-    envelope->smtputf8 = message.smtputf8;
-    envelope->require_tls = message.require_tls;
-    envelope->origin.listener = "local";
-    envelope->arrived = now();
-    envelope->expires = queue::expiry(true, policy(), now());
-    envelope->content_size = message.content.size();
-    name_for_people(*envelope, message.content);
+    auto message = make_report_message(settings_->hostname, request,
+                                       dsn::Original{original.octets, original.is_whole}, placement,
+                                       queue::expiry(true, policy(), now()));
     auto const signing = settings_->signing;
-    auto const signatures = co_await sign_own(env().pool, signing, message.content, now());
-    if (signatures) envelope->trace = *signatures;  // a token that fails must not keep it back
-    for (auto const& place : placement.to) {
-        envelope::Recipient recipient;
-        recipient.address = place.address;
-        recipient.original = told.to;
-        recipient.notify.never = true;  // RFC 3461 §4.1: no report about a report
-        recipient.destination = place.destination;
-        recipient.next_attempt = now();
-        envelope->recipients.push_back(std::move(recipient));
-    }
-    report.content = co_await write_report(id, message.content);
+    auto const signatures = co_await sign_own(env().pool, signing, message.octets, now());
+    if (signatures) message.envelope->trace = *signatures;  // a token that fails must not keep it back
+    report.content = co_await write_report(id, message.octets);
     if (!report.content) co_return report;
-    report.envelope = std::move(envelope);
-    auto event = event_of(Event::Kind::dsn_made, live, nullptr);
-    event.recipient = told.to.text();
-    event.related = id;
-    report.events.push_back(std::move(event));
-    Event received;
-    received.kind = Event::Kind::received;
-    received.at = now();
-    received.id = id;
-    received.recipient = told.to.text();
-    received.origin = report.envelope->origin;
-    received.size_bytes = report.envelope->content_size;
-    received.related = live.id;
-    report.events.push_back(std::move(received));
+    report.envelope = std::move(message.envelope);
+    report.events = std::move(message.events);
     co_return report;
 }
 

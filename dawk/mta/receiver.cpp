@@ -13,6 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto last_words_time = 2s;  // after the grace, to say 421
+// For the disk to take what was acknowledged before, and for a write that hangs.
+constexpr auto commit_time = 10s, commit_cut_time = 15s;
 
 mail::Address parse_postmaster(std::string const& text) {
     auto parsed = mail::parse_mailbox(text, {.utf8 = true});
@@ -35,43 +37,56 @@ smtp::ServerConfig make_smtp(Settings const& settings, ListenerSettings const& l
 
 }  // namespace
 
-// One open session in the registry, for as long as it lives.
+// One open session in the registry, for as long as it lives; or one that there is no room for.
 struct Receiver::Slot {
-    Slot(Receiver& owner, Reception& reception, bool counted)
-        : owner_(owner), reception_(reception), counted_(counted) {
+    Slot(Receiver& owner, ListenerContext const& context, Reception& reception)
+        : owner_(owner), reception_(reception) {
+        auto const& limits = context.settings->limits;
+        has_room_ = owner_.all_->enter(limits.connections);
+        if (has_room_ && owner_.counts_address(context, reception_.remote())) {
+            place_ = owner_.all_->enter_address(reception_.remote().address,
+                                                limits.connections_per_address);
+            has_room_ = place_ != ConnectionCounts::Place::full;
+            if (!has_room_) owner_.all_->leave();
+        }
+        if (!has_room_) return;
         owner_.open_.push_back(&reception_);
         ++owner_.counts_.open;
-        if (counted_) ++owner_.per_address_[reception_.remote().address];
     }
     ~Slot() {
+        if (!has_room_) return;
         --owner_.counts_.open;
         auto const place = std::find(owner_.open_.begin(), owner_.open_.end(), &reception_);
         std::swap(*place, owner_.open_.back());
         owner_.open_.pop_back();
-        if (!counted_) return;
-        auto const count = owner_.per_address_.find(reception_.remote().address);
-        if (--count->second == 0) owner_.per_address_.erase(count);
+        owner_.all_->leave_address(reception_.remote().address, place_);
+        owner_.all_->leave();
     }
     Slot(Slot const&) = delete;
     Slot& operator=(Slot const&) = delete;
+    bool has_room() const noexcept { return has_room_; }
 
   private:
     Receiver& owner_;
     Reception& reception_;
-    bool counted_;
+    ConnectionCounts::Place place_ = ConnectionCounts::Place::uncounted;
+    bool has_room_ = false;
 };
 
 Receiver::Receiver(rt::Env& env, spool::Spool& spool, directory::Directory& directory,
-                   envelope::EventSink& events, AcceptedSink& accepted, std::uint32_t shards,
-                   VerdictSink* verdicts)
+                   envelope::EventSink& events, AcceptedSink& accepted,
+                   std::shared_ptr<ConnectionCounts> counts, VerdictSink* verdicts)
     : env_(env),
       events_(events),
-      shards_(std::max(shards, 1U)),
+      all_(counts ? std::move(counts) : std::make_shared<ConnectionCounts>()),
       sessions_(env.executor,
                 [this](std::exception_ptr error) { session_failed(std::move(error)); }),
       listening_(env.executor),
       timers_(env.executor),
-      ports_{env, spool, directory, events, accepted, sessions_, keys_, verdicts} {}
+      commits_(env.executor,
+               [this](std::exception_ptr error) { session_failed(std::move(error)); }),
+      lookups_(env.executor),
+      ports_{env, spool, directory, events, accepted, commits_, lookups_, keys_, verdicts} {}
 
 Receiver::~Receiver() = default;
 
@@ -159,28 +174,17 @@ bool Receiver::counts_address(ListenerContext const& context, rt::Endpoint const
            !context.allow.contains(remote.address);
 }
 
-bool Receiver::has_room(ListenerContext const& context, rt::Endpoint const& remote) const {
-    auto const& limits = context.settings->limits;
-    auto const share = [this](std::uint32_t limit) { return (limit + shards_ - 1) / shards_; };
-    if (counts_.open >= share(limits.connections)) return false;
-    if (!counts_address(context, remote)) return true;
-    auto const found = per_address_.find(remote.address);
-    return found == per_address_.end() || found->second < share(limits.connections_per_address);
-}
-
 Task<void> Receiver::serve(std::string address, std::unique_ptr<rt::Stream> stream) {
     auto const found = contexts_.find(address);
     if (found == contexts_.end()) co_return;  // the listener went with a reload just now
     ContextPtr const context = found->second;
-    rt::Endpoint const remote = stream->remote();
-    bool const room = has_room(*context, remote);
     Reception reception(ports_, context, std::move(stream));
-    if (!room) {
+    Slot const slot(*this, *context, reception);
+    if (!slot.has_room()) {
         ++counts_.turned_away;
         co_await reception.turn_away("Too many connections, try again later");
         co_return;
     }
-    Slot const slot(*this, reception, counts_address(*context, remote));
     if (stopping_) reception.stop(false);
     co_await reception.run();
 }
@@ -204,8 +208,25 @@ Task<void> Receiver::stop() {
     Duration const grace = settings_ ? Duration(settings_->grace) : Duration(0s);
     timers_.spawn(end_grace(grace));
     co_await sessions_.join();
+    lookups_.cancel();
+    co_await lookups_.join();
     timers_.cancel();
     co_await timers_.join();
+    co_await finish_commits();
+}
+
+Task<void> Receiver::finish_commits() {
+    SteadyTime const now = env_.clock.steady();
+    ports_.give_up_at = now + commit_time;
+    timers_.spawn(cut_commits(now + commit_cut_time));
+    co_await commits_.join();
+    timers_.cancel();
+    co_await timers_.join();
+}
+
+Task<void> Receiver::cut_commits(SteadyTime at) {
+    co_await env_.clock.sleep_until(at);
+    commits_.cancel();
 }
 
 // A session that failed in a way nobody foresaw harms only itself.

@@ -7,18 +7,18 @@
 //     co_await receiver.stop();                           // finishes what is under way, within the
 //     grace
 //
-// One for each shard, on its thread; limits of connections are divided by the number of shards.
-// Sessions keep the settings they began with. All references outlive it; it must be stopped before
-// it dies. Standards: RFC 5321 §3.8 (421), §4.5.4.2.
+// One for each shard, on its thread; what is counted for limits is counted for all of them
+// together. Sessions keep the settings they began with. All references outlive it; it must be
+// stopped before it dies. Standards: RFC 5321 §3.8 (421), §4.5.4.2.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "dawk/mta/connection_counts.hpp"
 #include "dawk/mta/intake.hpp"
 #include "dawk/mta/settings.hpp"
 #include "dawk/rt/task_group.hpp"
@@ -37,7 +37,8 @@ struct ReceiverCounts {
 class Receiver {
   public:
     Receiver(rt::Env& env, spool::Spool& spool, directory::Directory& directory,
-             envelope::EventSink& events, AcceptedSink& accepted, std::uint32_t shards = 1,
+             envelope::EventSink& events, AcceptedSink& accepted,
+             std::shared_ptr<ConnectionCounts> counts = nullptr,  // null: one of its own
              VerdictSink* verdicts = nullptr);
     ~Receiver();
     Receiver(Receiver const&) = delete;
@@ -53,7 +54,8 @@ class Receiver {
     std::vector<rt::Endpoint> endpoints() const;
 
     // Stops accepting; sessions without a transaction get 421 now, the others when theirs is done
-    // or the grace is over.
+    // or the grace is over. What was acknowledged before it was on disk is then brought there,
+    // unless the disk refuses for some seconds more.
     Task<void> stop();
 
     ReceiverCounts const& counts() const noexcept { return counts_; }
@@ -65,7 +67,8 @@ class Receiver {
     Task<void> accept_from(std::shared_ptr<rt::Listener> listener, std::string address);
     Task<void> serve(std::string address, std::unique_ptr<rt::Stream> stream);
     Task<void> end_grace(Duration grace);
-    bool has_room(ListenerContext const& context, rt::Endpoint const& remote) const;
+    Task<void> finish_commits();
+    Task<void> cut_commits(SteadyTime at);
     bool counts_address(ListenerContext const& context, rt::Endpoint const& remote) const;
     Result<ContextPtr> make_context(ListenerSettings const& listener,
                                     std::shared_ptr<rt::TlsIdentity const> identity) const;
@@ -73,15 +76,14 @@ class Receiver {
 
     rt::Env& env_;
     envelope::EventSink& events_;
-    std::uint32_t shards_;
-    rt::TaskGroup sessions_, listening_, timers_;
+    std::shared_ptr<ConnectionCounts> all_;
+    rt::TaskGroup sessions_, listening_, timers_, commits_, lookups_;
     dkim::KeyCache keys_;
     ReceiverPorts ports_;
     SettingsPtr settings_;
     std::shared_ptr<routing::Router const> router_;
     std::map<std::string, ContextPtr> contexts_;                      // by listener address
     std::map<std::string, std::shared_ptr<rt::Listener>> listeners_;  // by listener address
-    std::unordered_map<std::string, std::uint32_t> per_address_;
     std::vector<Reception*> open_;
     ReceiverCounts counts_;
     bool stopping_ = false;

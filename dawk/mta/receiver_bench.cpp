@@ -181,7 +181,7 @@ void Reception_Takes(benchmark::State& state) {
     Silence silence;
     dkim::KeyCache keys;
     rt::TaskGroup group(env.executor);
-    ReceiverPorts ports{env, spool, directory, silence, silence, group, keys};
+    ReceiverPorts ports{env, spool, directory, silence, silence, group, group, keys};
     group.spawn(fill(directory));
     auto settings = std::make_shared<Settings>();
     settings->hostname = "mx.dawk.test";

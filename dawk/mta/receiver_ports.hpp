@@ -23,9 +23,11 @@ struct ReceiverPorts {
     directory::Directory& directory;
     envelope::EventSink& events;
     AcceptedSink& accepted;
-    rt::TaskGroup& later;  // what goes on behind a session: commits not waited for, look-ups
-    dkim::KeyCache& keys;  // of this shard
+    rt::TaskGroup& later;    // commits that were not waited for
+    rt::TaskGroup& lookups;  // what goes on beside sessions; ended when none is left
+    dkim::KeyCache& keys;    // of this shard
     VerdictSink* verdicts = nullptr;
+    SteadyTime give_up_at = SteadyTime::max();  // for what is in later
 };
 
 struct Verdict {

@@ -1,203 +1,13 @@
-#include "dawk/mta/receiver.hpp"
-
-#include <gtest/gtest.h>
+#include "dawk/mta/receiver_test.hpp"
 
 #include "dawk/base/base64.hpp"
 #include "dawk/crypto/hash.hpp"
-#include "dawk/directory/mem_directory.hpp"
-#include "dawk/sim/network.hpp"
-#include "dawk/smtp/reply.hpp"
-#include "dawk/spool/mem_spool.hpp"
 
 namespace dawk::mta {
 namespace {
 
-using namespace std::chrono_literals;
+using namespace receiver_testing;
 using namespace std::string_literals;
-
-mail::Address addr(std::string_view text) {
-    return mail::parse_mailbox(text, {.utf8 = true}).value();
-}
-
-struct EventLog : envelope::EventSink {
-    std::vector<envelope::Event> events;
-    void on_event(envelope::Event const& event) override { events.push_back(event); }
-    std::size_t count(envelope::Event::Kind kind) const {
-        return static_cast<std::size_t>(std::count_if(
-            events.begin(), events.end(), [&](auto const& e) { return e.kind == kind; }));
-    }
-};
-
-struct Sink : AcceptedSink {
-    std::vector<spool::EnvelopePtr> envelopes;
-    std::vector<std::string> contents;
-    void accepted(spool::EnvelopePtr envelope, spool::ContentPtr content) override {
-        envelopes.push_back(std::move(envelope));
-        contents.emplace_back(content->in_memory().value_or("LARGE"));
-    }
-};
-
-// What a client sends at once, and how many replies it waits for then.
-struct Step {
-    std::string send;
-    int replies = 1;
-    bool tls_before = false;
-    Duration pause_before{};
-    std::function<std::string()> answer{};  // instead of send, made when it is time
-};
-
-struct Transcript {
-    std::string codes;  // "220 250 ...", with status: "250/2.1.0"
-    std::string last;   // text of the last reply
-    std::string ended;  // how the connection ended, if it did while waiting
-    bool done = false;
-};
-
-struct ReceiverTest : ::testing::Test {
-    sim::World world{11};
-    sim::Internet internet{world};
-    sim::Host mx{internet, "mx.dawk.test", {"192.0.2.1"}};
-    sim::Host client{internet, "client.test", {"192.0.2.9", "192.0.2.10"}};
-    rt::Env env = mx.env();
-    spool::MemSpool spool;
-    directory::MemDirectory directory{addr("root@dawk.test")};
-    EventLog log;
-    Sink sink;
-    Settings settings;
-    std::unique_ptr<Receiver> receiver;
-    rt::TaskGroup group{world.context().get_executor()};
-
-    ReceiverTest() {
-        settings.hostname = "mx.dawk.test";
-        settings.postmaster = "root@dawk.test";
-        settings.routing.default_deliver = "maildir:mail/{domain}/{local}";
-        settings.listeners = {{.address = "192.0.2.1:25"},
-                              {.address = "192.0.2.1:587", .service = Service::submission},
-                              {.address = "192.0.2.1:465",
-                               .service = Service::submission,
-                               .tls = ListenerTls::implicit},
-                              {.address = "192.0.2.1:2525",
-                               .service = Service::relay,
-                               .tls = ListenerTls::none,
-                               .allow = {"192.0.2.9/32"}}};
-        group.spawn(fill_directory());
-        world.run_for(1s);
-    }
-    ~ReceiverTest() override {
-        if (receiver) stop();
-        group.cancel();
-        world.run_for(1s);
-    }
-
-    Task<void> fill_directory() {
-        auto added = co_await directory.add_domain("dawk.test");
-        EXPECT_TRUE(added);
-        for (std::string const name : {"root", "alice", "bob", "off"}) {
-            auto address = addr(name + "@dawk.test");
-            auto user = co_await directory.add_user(address, "secret");
-            EXPECT_TRUE(user);
-        }
-        auto off = addr("off@dawk.test");
-        auto disabled = co_await directory.set_disabled(off, true);
-        EXPECT_TRUE(disabled);
-        directory::Alias both{addr("team@dawk.test"),
-                              {addr("alice@dawk.test"), addr("bob@dawk.test"), addr("x@far.test")}};
-        auto team = co_await directory.add_alias(both);
-        EXPECT_TRUE(team);
-        directory::Alias one{addr("sales@dawk.test"), {addr("alice@dawk.test")}};
-        auto sales = co_await directory.add_alias(one);
-        EXPECT_TRUE(sales);
-    }
-
-    void start() {
-        auto identity = mx.load_identity("mx.dawk.test", "").value();
-        receiver = std::make_unique<Receiver>(env, spool, directory, log, sink);
-        ASSERT_TRUE(receiver->configure(std::make_shared<Settings const>(settings), identity));
-        ASSERT_TRUE(receiver->open(false));
-    }
-    Task<void> stopping() { co_await receiver->stop(); }
-    void stop() {
-        group.spawn(stopping());
-        world.run_for(2min);
-        receiver.reset();
-    }
-
-    Task<void> talk(std::uint16_t port, std::vector<Step> steps, std::shared_ptr<Transcript> out,
-                    std::string source) {
-        rt::ConnectTarget target{rt::Endpoint{"192.0.2.1", port}, source, world.steady() + 30s};
-        auto connected = co_await client.connect(std::move(target));
-        if (!connected) {
-            out->ended = connected.error().message();
-            co_return;
-        }
-        std::unique_ptr<rt::Stream> stream = std::move(*connected);
-        for (Step& step : steps) {
-            if (step.pause_before > Duration{}) {
-                SteadyTime const until = world.steady() + step.pause_before;
-                co_await world.sleep_until(until);
-            }
-            stream->expires_at(world.steady() + 2h);
-            if (step.tls_before) {
-                rt::TlsClientPolicy policy;
-                policy.server_name = "mx.dawk.test";
-                auto secured = co_await client.tls_connect(std::move(stream), std::move(policy));
-                if (!secured) {
-                    out->ended = "tls: " + secured.error().detail;
-                    co_return;
-                }
-                stream = std::move(*secured);
-            }
-            if (step.answer) step.send = step.answer();
-            auto const sent = co_await stream->write_all(step.send);
-            if (!sent) out->ended = sent.error().message();
-            for (int i = 0; i < step.replies; ++i) {
-                bool const more = co_await read_reply(*stream, *out);
-                if (!more) co_return;
-            }
-        }
-        co_await stream->shutdown();
-        out->done = true;
-    }
-    std::map<rt::Stream*, std::string> unread;
-    Task<bool> read_reply(rt::Stream& stream, Transcript& out) {
-        smtp::ReplyParser parser;
-        std::string& input = unread[&stream];
-        while (parser.state() == smtp::ReplyParser::State::more) {
-            if (input.empty()) {
-                char buffer[512];
-                auto const n = co_await stream.read_some(buffer);
-                if (!n) {
-                    out.ended = n.error().message();
-                    unread.erase(&stream);
-                    co_return false;
-                }
-                input.assign(buffer, *n);
-            }
-            input.erase(0, parser.feed(input));
-        }
-        smtp::Reply const reply = parser.take();
-        if (!out.codes.empty()) out.codes += ' ';
-        out.codes += std::to_string(reply.code);
-        if (!reply.status.empty()) out.codes += '/' + reply.status;
-        out.last = reply.text;
-        co_return true;
-    }
-    std::shared_ptr<Transcript> begin(std::uint16_t port, std::vector<Step> steps,
-                                      std::string source = "192.0.2.9") {
-        steps.insert(steps.begin(), Step{""});
-        auto out = std::make_shared<Transcript>();
-        group.spawn(talk(port, std::move(steps), out, std::move(source)));
-        return out;
-    }
-    Transcript run(std::uint16_t port, std::vector<Step> steps, std::string source = "192.0.2.9") {
-        auto const out = begin(port, std::move(steps), std::move(source));
-        world.run_for(3h);
-        return *out;
-    }
-    std::string codes(std::uint16_t port, std::vector<Step> steps) {
-        return run(port, std::move(steps)).codes;
-    }
-};
 
 Step const ehlo{"EHLO client.test\r\n"};
 std::string const message = "From: <a@far.test>\r\nSubject: hi\r\n\r\nbody\r\n";
@@ -275,7 +85,7 @@ TEST_F(ReceiverTest, ResolvesAliasesAndKeepsWhatWasMeant) {  // RFC 3461 §5.2.7
              {"RCPT TO:<PostMaster>\r\n"},
              {"DATA\r\n"},
              {".\r\n"}});
-    ASSERT_EQ(sink.envelopes.size(), 1U);
+    ASSERT_EQ(sink.envelopes.size(), 2U) << "the message, and that an alias was expanded";
     auto const& e = *sink.envelopes[0];
     EXPECT_EQ(e.ret, envelope::Ret::headers);
     EXPECT_EQ(e.envid, "e1");
@@ -291,7 +101,40 @@ TEST_F(ReceiverTest, ResolvesAliasesAndKeepsWhatWasMeant) {  // RFC 3461 §5.2.7
               "x@far.test(team@dawk.test)mx:far.test D O\n"
               "root@dawk.test(root@dawk.test)maildir:dawk.test\n");
     EXPECT_EQ(e.trace.find("for <"), e.trace.npos) << "blind copies would be told";
-    EXPECT_EQ(spool.disk()->due.size(), 2U);
+    EXPECT_EQ(spool.disk()->due.size(), 3U);
+    auto const& report = *sink.envelopes[1];  // RFC 3461 §5.2.7.3 (c)
+    EXPECT_TRUE(report.reverse_path.is_null());
+    ASSERT_EQ(report.recipients.size(), 1U);
+    EXPECT_EQ(report.recipients[0].address.text(), "a@far.test");
+    EXPECT_TRUE(report.recipients[0].notify.never);
+    auto const& told = sink.contents[1];
+    EXPECT_NE(told.find("Original-Envelope-Id: e1\r\n"), told.npos);
+    EXPECT_NE(told.find("\r\nFinal-Recipient: rfc822; team@dawk.test\r\nAction: expanded\r\n"
+                        "Status: 2."),
+              told.npos)
+        << told;
+    EXPECT_NE(told.find("\r\nOriginal-Recipient: rfc822;t@x\r\n"), told.npos);
+    for (char const* secret : {"alice", "bob", "x@far", "sales"})
+        EXPECT_EQ(told.find(secret), told.npos) << secret;
+}
+
+TEST_F(ReceiverTest, OnlyWhoAskedHearsOfAnExpansion) {  // RFC 3461 §5.2.7.3
+    start();
+    auto const taken = [&](std::string from, std::string parameters) {
+        sink.envelopes.clear();
+        run(25, {{"EHLO c\r\n"},
+                 {"MAIL FROM:<" + from + ">\r\n"},
+                 {"RCPT TO:<team@dawk.test>" + parameters + "\r\n"},
+                 {"DATA\r\n"},
+                 {"Subject: x\r\n\r\n.\r\n"}});
+        return sink.envelopes.size();
+    };
+    EXPECT_EQ(taken("a@far.test", ""), 1U);
+    EXPECT_EQ(taken("a@far.test", " NOTIFY=FAILURE,DELAY"), 1U);
+    EXPECT_EQ(taken("", " NOTIFY=SUCCESS"), 1U);
+    EXPECT_EQ(taken("nobody@dawk.test", " NOTIFY=SUCCESS"), 1U) << "nobody is there to be told";
+    EXPECT_EQ(taken("bob@dawk.test", " NOTIFY=SUCCESS"), 2U);
+    EXPECT_EQ(log.count(envelope::Event::Kind::dsn_made), 1U);
 }
 
 TEST_F(ReceiverTest, SubmissionWantsTlsThenAPasswordThenYourOwnAddress) {
@@ -494,6 +337,37 @@ TEST_F(ReceiverTest, DurabilityMemoryAnswersBeforeTheCommitAndStillCommits) {
         "220 250 250/2.1.0 250/2.1.5 354 250/2.0.0");
     EXPECT_EQ(sink.envelopes.size(), 1U);
     EXPECT_EQ(spool.disk()->envelopes.size(), 1U);
+}
+
+// The disk refuses when the server is told to stop, and recovers some seconds later.
+TEST_F(ReceiverTest, WhatWasAcknowledgedTooEarlyIsCommittedBeforeTheEnd) {
+    settings.listeners[0].durability = Durability::memory;
+    start();
+    spool.fail_next(spool::MemSpool::Op::commit, Errc::io_error, 5);
+    std::vector<Step> const steps{
+        {"EHLO c\r\n"}, {"MAIL FROM:<a@far.test>\r\n"}, {"RCPT TO:<alice@dawk.test>\r\n"},
+        {"DATA\r\n"},   {"Subject: x\r\n\r\n.\r\n"},    {"QUIT\r\n"}};
+    auto const out = begin(25, steps);
+    world.run_for(500ms);
+    ASSERT_TRUE(out->done) << out->codes;
+    ASSERT_TRUE(spool.disk()->envelopes.empty());
+    stop();
+    EXPECT_EQ(spool.disk()->envelopes.size(), 1U);
+    EXPECT_EQ(sink.envelopes.size(), 1U);
+}
+
+TEST_F(ReceiverTest, WhatCannotBeCommittedAtTheEndIsSaid) {
+    settings.listeners[0].durability = Durability::memory;
+    start();
+    std::vector<Step> const steps{
+        {"EHLO c\r\n"}, {"MAIL FROM:<a@far.test>\r\n"}, {"RCPT TO:<alice@dawk.test>\r\n"},
+        {"DATA\r\n"},   {"Subject: x\r\n\r\n.\r\n"},    {"QUIT\r\n"}};
+    spool.fail_next(spool::MemSpool::Op::commit, Errc::io_error, 1'000'000);
+    run(25, steps);
+    stop();
+    EXPECT_TRUE(spool.disk()->envelopes.empty());
+    ASSERT_EQ(log.count(envelope::Event::Kind::spool_trouble), 1U);
+    EXPECT_FALSE(log.events.back().id.is_null());
 }
 
 TEST_F(ReceiverTest, ManyRecipientsAreEachKeptOnce) {

@@ -35,13 +35,8 @@ Task<void> Reception::run() {
         going = co_await start_tls();  // RFC 8314 §3.3: before anything is said
         if (!going) co_return;
     }
-    bool const stranger = context_->listener.service == Service::relay &&
-                          !context_->allow.contains(remote_.address) && !remote_.is_unix();
-    if (stranger) {
-        session_.refuse_service(554, "5.7.1", "Your address may not relay here");
-    } else {
-        session_.start();
-    }
+    look_up_client();
+    going = co_await greet();
     while (going) {
         if (stopping_ && session_.want() == smtp::Want::none &&
             (stop_at_once_ || !session_.has_transaction())) {
@@ -57,6 +52,61 @@ Task<void> Reception::run() {
     }
     stream_->expires_at(in(farewell_time));
     co_await stream_->shutdown();  // RFC 5321 §4.1.1.10: the end is orderly, not a reset
+}
+
+void Reception::look_up_client() {
+    if (!context_->settings->dns.client_names || remote_.is_unix()) return;
+    if (is_loopback(remote_.address)) return;
+    name_ = std::make_shared<ClientName>(ports_.env.executor);
+    ports_.lookups.spawn(find_client_name(ports_.env, remote_.address, name_));
+}
+
+bool Reception::is_stranger() const {
+    return !remote_.is_unix() && !is_loopback(remote_.address) &&
+           !context_->allow.contains(remote_.address);
+}
+
+// The greeting, or why there is none. False: the client has gone.
+Task<bool> Reception::greet() {
+    auto const& limits = context_->settings->limits;
+    if (context_->listener.service == Service::relay && !remote_.is_unix() &&
+        !context_->allow.contains(remote_.address)) {
+        session_.refuse_service(554, "5.7.1", "Your address may not relay here");
+        co_return true;
+    }
+    // RFC 5321 §4.3.1: the client waits for the greeting. Who does not is no mail server, or tries
+    // to get commands past a check of the connection.
+    bool is_early = stream_->has_input();
+    if (!is_early && limits.banner_delay.count() > 0 && is_stranger()) {
+        bool const is_there = co_await wait_before_banner();
+        if (!is_there) co_return false;
+        is_early = !early_.empty();
+    }
+    if (is_early && limits.refuse_early_talkers) {
+        Verdict const verdict{554, "5.5.0", "You talk before you are greeted"};
+        note_refusal(verdict, {});
+        session_.refuse_service(verdict.code, verdict.status, verdict.text);
+        co_return true;
+    }
+    if (is_early) note(envelope::Event::Kind::session_error, "the client talks before the banner");
+    session_.start();
+    if (early_.empty()) co_return true;
+    bool const sent = co_await flush();
+    if (!sent) co_return false;
+    std::string const early = std::exchange(early_, {});
+    co_await consume(early);
+    co_return stream_ != nullptr;
+}
+
+Task<bool> Reception::wait_before_banner() {
+    stream_->expires_at(in(context_->settings->limits.banner_delay));
+    if (!buffer_) fit_buffer(false);
+    std::span<char> const room(buffer_.get(), buffer_size_);
+    reading_ = true;
+    auto const got = co_await stream_->read_some(room);
+    reading_ = false;
+    if (got) early_.assign(buffer_.get(), *got);
+    co_return got || got.error() == Errc::timed_out;
 }
 
 Task<void> Reception::turn_away(std::string text) {
@@ -203,6 +253,7 @@ void Reception::drop_content() {
     if (reply.code != 0) note_refusal({reply.code, reply.status, reply.text}, {});
     intake_.reset();
     recipients_.clear();
+    expanded_.clear();
     session_.resume();
 }
 
@@ -219,7 +270,9 @@ void Reception::open_content() {
                           .from = session_.transaction().reverse_path,
                           .authserv_id = context_->auth->id,
                           .signing = settings.signing,
-                          .right = signing_right()};
+                          .right = signing_right(),
+                          .settings = context_->settings,
+                          .router = context_->router};
     auto& rng = ports_.env.rng;
     std::uint64_t const high = rng.next();
     MessageId const id = MessageId::make(ports_.env.clock.wall(), high, rng.next());
@@ -257,9 +310,11 @@ Task<void> Reception::take_content() {
 }
 
 Task<void> Reception::close_content() {
+    if (name_) co_await name_->known();
     auto envelope = make_envelope();
     MessageId const id = intake_->id();
-    Verdict const done = co_await intake_->finish(std::move(envelope));
+    auto expanded = std::exchange(expanded_, {});
+    Verdict const done = co_await intake_->finish(std::move(envelope), std::move(expanded));
     intake_.reset();
     recipients_.clear();
     if (done.is_good()) {
@@ -331,6 +386,7 @@ envelope::Origin Reception::origin() const {
     envelope::Origin out;
     out.listener = context_->listener.address;
     if (!remote_.is_unix()) out.client_address = remote_.address;
+    if (name_) out.client_name = name_->text();
     out.helo = session_.client_name();
     out.protocol = session_.protocol();
     rt::TlsFacts const* const tls = stream_ ? stream_->tls() : nullptr;

@@ -18,6 +18,7 @@
 
 #include "dawk/directory/directory.hpp"
 #include "dawk/mta/accepted.hpp"
+#include "dawk/mta/client_name.hpp"
 #include "dawk/mta/intake.hpp"
 #include "dawk/mta/networks.hpp"
 #include "dawk/mta/settings.hpp"
@@ -54,6 +55,10 @@ class Reception {
     rt::Endpoint const& remote() const noexcept { return remote_; }
 
   private:
+    void look_up_client();
+    Task<bool> greet();
+    Task<bool> wait_before_banner();
+    bool is_stranger() const;
     Task<bool> start_tls();
     Task<bool> flush();
     Task<bool> read();
@@ -95,7 +100,10 @@ class Reception {
     std::size_t buffer_size_ = 0;
     bool stopping_ = false, stop_at_once_ = false, reading_ = false;
     SteadyTime content_began_{};
+    std::shared_ptr<ClientName> name_;  // null: not asked for
+    std::string early_;                 // what came before the banner and is heard all the same
     std::vector<envelope::Recipient> recipients_;  // of the transaction, aliases resolved
+    std::vector<envelope::Recipient> expanded_;    // aliases whose sender wants to hear of it
     std::set<mail::Address> known_;                // their addresses, once there are many
     std::shared_ptr<SenderCheck> sender_check_;    // of the transaction; null: not asked
     std::optional<Intake> intake_;

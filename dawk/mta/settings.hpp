@@ -39,6 +39,8 @@ struct LimitSettings {
     smtp::Limits smtp;
     std::uint32_t connections = 5000;             // in all
     std::uint32_t connections_per_address = 100;  // loopback and `allow` networks are not counted
+    std::chrono::seconds banner_delay{0};         // how long who talks too early is waited for
+    bool refuse_early_talkers = true;             // who talks before our banner
     std::uint64_t disk_free_min_bytes = 256ULL << 20U;  // below: 452 4.3.1 to new mail
 };
 
@@ -51,6 +53,7 @@ struct SpoolSettings {
 struct DnsSettings {
     std::vector<std::string> forwarders;  // "127.0.0.1:5353"; empty: the system's
     std::chrono::seconds timeout{20};
+    bool client_names = true;  // look up the names of those who connect
 };
 
 // What is done about a finding: "accept", "tag", "quarantine" or "reject"; "" in a rule: as in

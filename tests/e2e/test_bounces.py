@@ -112,6 +112,25 @@ def local_delivery_is_told_as_delivered(t):
 
 
 @case()
+def an_alias_of_several_is_told_as_expanded(t):
+    """And no more: who stands behind it is not the sender's business (RFC 3461 section 5.2.7.3)."""
+    server, sink = relay(t, {})
+    server.add_alias("team@dawk.test", "bob@dawk.test", "far@else.test")
+    send(server, rcpt="team@dawk.test", rcpt_parameters=" NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;team@dawk.test",
+         listener="mx")
+    server.box("bob").one()
+    wait.until(lambda: sink.mails, "the far target")
+    check.matches(sink.mails[0].rcpts[0], r"NOTIFY=FAILURE ORCPT=rfc822;team@dawk\.test")
+    report = server.alice().one()
+    _, _, _, recipients, _ = parts(report)
+    check.equal((recipients[0]["Action"], recipients[0]["Final-Recipient"]), ("expanded", "rfc822; team@dawk.test"))
+    check.equal(len(recipients), 1)
+    check.lacks(report, b"far@else.test")
+    server.wait_queue_empty()
+    check.equal(server.alice().count(), 1)
+
+
+@case()
 def the_null_sender_gets_no_report_but_the_postmaster_does(t):
     server, sink = relay(t, {"RCPT": "550 5.1.1 no"})
     send(server, sender="", data=smtp.message("A bounce of somebody"))

@@ -5,16 +5,18 @@ import threading
 
 
 class Raw:
-    """A client connection: octets out, replies in."""
+    """A client connection: octets out, replies in. `first` is said without waiting for the greeting."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=30, greet=True, path=None):
+    def __init__(self, port, host="127.0.0.1", timeout=30, greet=True, path=None, source="", first=b""):
         if path:
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.settimeout(timeout)
             self.sock.connect(path)
         else:
-            self.sock = socket.create_connection((host, port), timeout=timeout)
+            self.sock = socket.create_connection((host, port), timeout=timeout, source_address=(source, 0))
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if first:
+            self.sock.sendall(first)
         self.buffer = b""
         self.greeting = self.reply() if greet else None
 
