@@ -34,9 +34,9 @@ class HeldJob {
     bool was_retried = false;  // begun a second time, after an idle connection turned out dead
     std::vector<std::size_t> begun_positions;
     std::unique_ptr<spool::Content::Reader> reader;  // of a large content
-    std::string converted;       // what goes instead of the content, if anything
-    std::string converted_head;  // and instead of our trace fields
-    bool is_examined = false;    // a large content, for this host
+    std::string converted;                   // what goes instead of the content, if anything
+    std::string converted_head;              // and instead of our trace fields
+    bool is_examined = false;                // a large content, for this host
     std::optional<DowngradePlan> downgrade;  // what came of it, if it must be converted
 
   private:

@@ -33,7 +33,7 @@ struct IntakeOptions {
     std::string authserv_id;  // whose Authentication-Results must be ours (RFC 8601 §5)
     std::shared_ptr<Signing const> signing;  // null: nothing is signed
     SigningRight right;                      // of who hands it in
-    SettingsPtr settings;     // with router: for a report, should there be one
+    SettingsPtr settings;                    // with router: for a report, should there be one
     std::shared_ptr<routing::Router const> router;
 };
 

@@ -157,7 +157,8 @@ Task<Report> QueueCore::make_report(Live& live, Envelope const& future, dsn::Rep
                                        queue::expiry(true, policy(), now()));
     auto const signing = settings_->signing;
     auto const signatures = co_await sign_own(env().pool, signing, message.octets, now());
-    if (signatures) message.envelope->trace = *signatures;  // a token that fails must not keep it back
+    if (signatures)
+        message.envelope->trace = *signatures;  // a token that fails must not keep it back
     report.content = co_await write_report(id, message.octets);
     if (!report.content) co_return report;
     report.envelope = std::move(message.envelope);

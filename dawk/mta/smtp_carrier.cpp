@@ -323,8 +323,7 @@ smtp::Transaction SmtpCarrier::make_transaction(HeldJob& held) const {
         held.reader = converting_reader(held.job().content, *held.downgrade);
         if (!held.downgrade->edits.is_empty()) {
             // Too large to be signed again: better no signature of ours than a broken one.
-            held.converted_head =
-                sign_again(nullptr, held.envelope().trace, {}, env_.clock.wall());
+            held.converted_head = sign_again(nullptr, held.envelope().trace, {}, env_.clock.wall());
             transaction.head = held.converted_head;
         }
         transaction.content_size = held.downgrade->size;
