@@ -140,7 +140,7 @@ struct IntakeTest : ::testing::Test, envelope::EventSink, AcceptedSink {
     directory::MemDirectory directory{mail::parse_mailbox("root@example.org").value()};
     rt::TaskGroup group{world.context().get_executor()};
     dkim::KeyCache cache;
-    ReceiverPorts ports{env, spool, directory, *this, *this, group, cache};
+    ReceiverPorts ports{env, spool, directory, *this, *this, group, group, cache};
     Keys keys;
     IntakeOptions options;
     std::string trace, content, note;
