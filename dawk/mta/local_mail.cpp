@@ -52,6 +52,8 @@ Task<Result<MessageId>> post(ReceiverPorts& ports, SettingsPtr settings, LocalMa
     options.limits = settings->limits.smtp;
     options.hostname = settings->hostname;
     options.from = mail.from;
+    options.signing = settings->signing;  // mail of ours begins here (RFC 9990 §3.5.2)
+    options.right.any = true;
     Intake intake(ports, std::move(options), id, mail.content.size());
     std::string_view const octets = mail.content;
     auto const written = co_await intake.write(octets);
