@@ -134,8 +134,9 @@ void Clients::note_recipient(Talk& talk, std::size_t index) {
     if (talk.code != "250") return;
     auto const& recipient = talk.errand.recipients[index];
     auto& all = talk.promise.recipients;
-    if (recipient.becomes.empty()) all.push_back({recipient.address, recipient.never});
-    for (auto const& address : recipient.becomes) all.push_back({address, recipient.never});
+    if (recipient.becomes.empty()) all.push_back({recipient.address, recipient.never, {}});
+    for (auto const& address : recipient.becomes)
+        all.push_back({address, recipient.never, recipient.address});
 }
 
 Task<bool> Clients::envelope(Talk& talk) {

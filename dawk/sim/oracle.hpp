@@ -48,6 +48,7 @@ struct Promise {
     struct Recipient {
         std::string address;  // lower case; after aliases
         bool never = false;   // NOTIFY=NEVER
+        std::string given;    // as in RCPT, if an alias led here: reports speak of that
     };
     std::string token;
     std::vector<Recipient> recipients;

@@ -80,7 +80,10 @@ void Oracle::judge_promise(Known const& known) {
         Key const key{promise.token, recipient.address};
         auto const found = arrivals_.find(key);
         auto const arrival = found == arrivals_.end() ? Arrival{} : found->second;
-        if (arrival.times == 0 && arrival.reported_failed == 0 && !recipient.never)
+        auto const alias = arrivals_.find({promise.token, recipient.given});
+        bool const is_told = arrival.reported_failed > 0 ||
+                             (alias != arrivals_.end() && alias->second.reported_failed > 0);
+        if (arrival.times == 0 && !is_told && !recipient.never)
             violated(Invariant::ends_exactly_once, promise.token + " for " + recipient.address +
                                                        ", accepted by " + promise.node +
                                                        ", is lost");
