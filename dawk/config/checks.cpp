@@ -153,6 +153,20 @@ void check_domains(std::vector<std::string> const& domains, std::string const& p
     }
 }
 
+// The seal is made with a key for DKIM, of the domain or one above it.
+void check_seal(mta::Settings const& settings, Report& report) {
+    auto const& domain = settings.auth.arc_seal;
+    if (domain.empty()) return;
+    bool const has_key =
+        std::any_of(settings.dkim.begin(), settings.dkim.end(), [&](mta::DkimSettings const& key) {
+            return ascii::iequals(domain, key.domain) ||
+                   ascii::iends_with(domain, '.' + key.domain);
+        });
+    if (!has_key)
+        report.error("auth.arc_seal", quoted(domain) + " has no key to seal with",
+                     "give it a [[dkim]]");
+}
+
 void check_auth(mta::Settings const& settings, Report& report) {
     auto const& auth = settings.auth;
     check_networks(auth.exempt, "auth.exempt", report);
@@ -164,6 +178,7 @@ void check_auth(mta::Settings const& settings, Report& report) {
     if (folder.find('/') != folder.npos || folder.find("..") != folder.npos)
         report.error("auth.quarantine_folder", quoted(folder) + " is not the name of a folder",
                      "as in \"Junk\"");
+    check_seal(settings, report);
     for (std::size_t i = 0; i < settings.auth_rules.size(); ++i) {
         check_domains(settings.auth_rules[i].from, item("auth_rule", i, "from"), report);
         check_domains(settings.auth_rules[i].to, item("auth_rule", i, "to"), report);

@@ -513,6 +513,14 @@ void add_auth(Keys& k) {
                         "one of them saw DMARC pass.",
                  .standard = "RFC 8617 §7.2",
                  .example = "[\"lists.example.org\"]"});
+    k.push_back({.path = "auth.arc_seal",
+                 .ref = AT(auth.arc_seal),
+                 .doc = "The domain in whose name examined mail is sealed with ARC when it goes on "
+                        "to another server, as by an alias to elsewhere. It is done with the "
+                        "domain's key for DKIM.",
+                 .standard = "RFC 8617 §5.1",
+                 .example = "\"example.org\"",
+                 .default_words = "nothing is sealed"});
 }
 
 Key action(std::string_view path, Ref (*ref)(mta::Settings&, std::size_t), std::string_view doc,

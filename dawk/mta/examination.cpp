@@ -6,6 +6,7 @@
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/check.hpp"
 #include "dawk/mta/inquire.hpp"
+#include "dawk/mta/signing.hpp"
 
 namespace dawk::mta {
 namespace {
@@ -99,6 +100,16 @@ Result<std::shared_ptr<AuthContext const>> make_auth_context(Settings const& set
     DAWK_TRY(out->exempt, NetworkSet::parse(auth.exempt));
     DAWK_TRY(out->forwarders, NetworkSet::parse(auth.forwarders));
     DAWK_TRY(out->policy, make_policy(settings));
+    if (!auth.arc_seal.empty()) {
+        auto const* const keys =
+            settings.signing ? settings.signing->keys_for(auth.arc_seal) : nullptr;
+        if (keys == nullptr || keys->empty()) return Errc::not_found;
+        // Everybody can verify RSA; Ed25519 (RFC 8463) not yet.
+        auto const rsa = std::find_if(keys->begin(), keys->end(), [](auto const& key) {
+            return key.key->kind() == crypto::KeyKind::rsa;
+        });
+        out->seal = rsa == keys->end() ? keys->front() : *rsa;
+    }
     return std::shared_ptr<AuthContext const>(std::move(out));
 }
 
@@ -150,10 +161,12 @@ Examination::Examination(ReceiverPorts& ports, std::shared_ptr<AuthContext const
 void Examination::begin(mail::HeaderSection const& header) {
     header_ = &header;
     checker_.emplace(sender_->client(), header, &ports_.keys);
+    if (auth_->seal) sealer_.emplace(*auth_->seal, header, ports_.env.clock.wall());
 }
 
 void Examination::body(std::string_view piece) {
     if (checker_) checker_->body(piece);
+    if (sealer_) sealer_->body(piece);
 }
 
 // A reply is one for all recipients: a message is refused only if it would be for each of them;
@@ -197,6 +210,24 @@ void Examination::tell(mailauth::Report const& report, Decision const& decision,
     ports_.verdicts->on_verdict(judged);
 }
 
+// What goes on to another server takes our results along under seal (RFC 8617 §5.1), good or bad.
+void Examination::seal(mailauth::Report const& report, envelope::Envelope& envelope) {
+    bool const goes_on = std::any_of(envelope.recipients.begin(), envelope.recipients.end(),
+                                     [](auto const& recipient) {
+                                         return recipient.destination.starts_with("mx:") ||
+                                                recipient.destination.starts_with("smtp:");
+                                     });
+    if (!sealer_ || !goes_on) return;
+    auto results = report.header.substr(report.header.find(';') + 1);
+    results.resize(results.size() - 2);  // the line end
+    auto const fields = sealer_->finish(report.arc, auth_->id, results);
+    if (fields) {
+        envelope.trace.insert(0, *fields);
+    } else {
+        summary_ += ", not sealed: " + fields.error().message();
+    }
+}
+
 Task<Verdict> Examination::finish(envelope::Envelope& envelope) {
     DAWK_CHECK(checker_);
     co_await sender_->wait();
@@ -219,6 +250,7 @@ Task<Verdict> Examination::finish(envelope::Envelope& envelope) {
         co_return verdict;
     }
     envelope.trace += report.header;
+    seal(report, envelope);
     if (decision.action == Action::tag) envelope.trace += mark(warning_field, decision.reason);
     if (decision.action == Action::quarantine)
         envelope.trace += mark(quarantine_field, decision.reason);

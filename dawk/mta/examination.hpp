@@ -8,7 +8,7 @@
 //     Verdict verdict = co_await examination.finish(envelope);  // before the 250
 //
 // The envelope gets our Authentication-Results in its trace, marks, and recipients in quarantine.
-// Standards: RFC 8601 §4, §5; RFC 9989 §5; RFC 7208 §2.4; RFC 7372.
+// Standards: RFC 8617 §5.1; RFC 8601 §4, §5; RFC 9989 §5; RFC 7208 §2.4; RFC 7372.
 #pragma once
 
 #include <memory>
@@ -36,8 +36,9 @@ struct AuthContext {
     NetworkSet exempt, forwarders;
     Duration timeout{};
     mailauth::Policy policy;
+    std::optional<dkim::SigningKey> seal;  // for mail that goes on to other servers
 };
-// bad_syntax: a network is none, an action no word for one.
+// bad_syntax: a network is none, an action no word for one. not_found: no key for sealing.
 Result<std::shared_ptr<AuthContext const>> make_auth_context(Settings const& settings);
 
 class SenderCheck {
@@ -78,12 +79,14 @@ class Examination {
     mailauth::Decision decide(mailauth::Report const& report, envelope::Envelope& envelope) const;
     void tell(mailauth::Report const& report, mailauth::Decision const& decision,
               envelope::Envelope const& envelope) const;
+    void seal(mailauth::Report const& report, envelope::Envelope& envelope);
 
     ReceiverPorts& ports_;
     std::shared_ptr<AuthContext const> auth_;
     std::shared_ptr<SenderCheck> sender_;
     mail::HeaderSection const* header_ = nullptr;
     std::optional<mailauth::Checker> checker_;
+    std::optional<arc::Sealer> sealer_;
     std::string facts_, summary_;
 };
 

@@ -9,6 +9,7 @@
 #include "dawk/dkim/sign.hpp"
 #include "dawk/mta/auth_words.hpp"
 #include "dawk/mta/receiver.hpp"
+#include "dawk/mta/signing.hpp"
 #include "dawk/sim/network.hpp"
 #include "dawk/smtp/reply.hpp"
 #include "dawk/spool/mem_spool.hpp"
@@ -113,6 +114,10 @@ struct ExaminationTest : ::testing::Test {
             auto user = co_await directory.add_user(address, "secret");
             EXPECT_TRUE(user);
         }
+        directory::Alias alias{mail::Address{"away", "dawk.test"},
+                               {mail::Address{"x", "elsewhere.test"}}};
+        auto const away = co_await directory.add_alias(alias);
+        EXPECT_TRUE(away);
     }
     void start() {
         receiver =
@@ -347,6 +352,38 @@ TEST_F(ExaminationTest, ATrustedSealerVouchesAndAnyOtherDoesNot) {
     EXPECT_TRUE(envelope().recipients[0].quarantined);
 }
 
+TEST_F(ExaminationTest, WhatGoesOnIsSealed) {  // RFC 8617 §5.1
+    auto const key =
+        std::make_shared<crypto::PrivateKey>(crypto::PrivateKey::generate(crypto::KeyKind::rsa));
+    dkim::SigningKey signing;
+    signing.domain = "dawk.test";
+    signing.selector = "s";
+    signing.key = key;
+    auto keys = std::make_shared<Signing>();
+    keys->add(signing);
+    settings.signing = keys;
+    settings.auth.arc_seal = "dawk.test";
+    start();
+    EXPECT_THAT(send({}), StartsWith("250 "));
+    EXPECT_THAT(envelope().trace, StartsWith("Received: ")) << "what stays here is not sealed";
+    Mail passed_on;
+    passed_on.to = {"away@dawk.test"};
+    EXPECT_THAT(send(passed_on), StartsWith("250 "));
+    EXPECT_THAT(envelope().trace, StartsWith("ARC-Seal: i=1; a=rsa-sha256; cv=none; d=dawk.test"));
+    auto const whole = envelope().trace + accepted.contents.back();
+    auto const header = mail::HeaderSection::parse(whole).value();
+    arc::Verifier verifier(header, {});
+    verifier.body(std::string_view(whole).substr(header.body_offset()));
+    auto const chain = dns::run(verifier.finish(), [&](dns::Question const&) {
+        dns::Answer answer;
+        answer.status = dns::Status::ok;
+        answer.texts = {dkim::key_record(*key)};
+        return answer;
+    });
+    EXPECT_EQ(chain.result, arc::Result::pass) << chain.reason;
+    EXPECT_EQ(mailauth::vouching_sealer({"dawk.test"}, chain), "dawk.test");
+}
+
 TEST_F(ExaminationTest, ASignatureIsVerifiedInOneReadingHoweverItArrives) {
     auto const key = std::make_shared<crypto::PrivateKey>(
         crypto::PrivateKey::generate(crypto::KeyKind::ed25519));
@@ -433,6 +470,10 @@ TEST(AuthContext, WhatIsNoNetworkOrActionIsAnError) {
     EXPECT_FALSE(make_auth_context(settings));
     settings.auth.exempt.clear();
     settings.auth.actions.spf_fail = "shrug";
+    EXPECT_FALSE(make_auth_context(settings));
+    settings.auth.actions = default_auth_actions();
+    EXPECT_TRUE(make_auth_context(settings));
+    settings.auth.arc_seal = "nokey.test";
     EXPECT_FALSE(make_auth_context(settings));
 }
 

@@ -83,6 +83,7 @@ struct AuthSettings {
     std::string quarantine_folder = "Junk";
     std::vector<std::string> forwarders;   // networks
     std::vector<std::string> arc_trusted;  // domains of sealers
+    std::string arc_seal;                  // domain in whose name we seal; "": not at all
     AuthActions actions = default_auth_actions();
 };
 
