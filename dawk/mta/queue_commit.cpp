@@ -153,6 +153,15 @@ void QueueCore::gather_reports() {
         pending.reports.push_back(std::move(report));
     }
     reports_ = std::move(later);
+    // What else became of these messages is written with them: history goes with the state that it
+    // tells of.
+    auto const theirs =
+        std::stable_partition(events_.begin(), events_.end(), [&](envelope::Event const& event) {
+            return std::none_of(pending.lives.begin(), pending.lives.end(),
+                                [&](Live const* live) { return live->id == event.id; });
+        });
+    std::move(theirs, events_.end(), std::back_inserter(pending.batch.events));
+    events_.erase(theirs, events_.end());
     for (auto* const live : pending.lives) {
         collect(*live, pending.batch);
         if (live->touched) {  // the list's pin becomes ours
@@ -177,6 +186,10 @@ Task<bool> QueueCore::commit_reports() {
     committed(done.lives);
     for (auto const& report : done.reports) accepted(report.envelope, report.content);
     set_recording(false, {});
+    if (!has_changes() && reports_.empty()) {  // nothing that was changed is left
+        committed_sequence_ = change_sequence_;
+        flush_told();
+    }
     co_return true;
 }
 
