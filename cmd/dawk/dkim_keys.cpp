@@ -52,7 +52,8 @@ T or_fail(rt::ExplainedResult<T> result) {
 
 std::string domain_of(std::string const& text) {
     auto const name = mail::to_a_labels(text);
-    if (!name || name->find('.') == name->npos || name->starts_with('['))
+    if (!name || name->find('.') == name->npos || name->starts_with('.') ||
+        name->find_first_of("[]/") != name->npos)
         fail(Exit::usage, ascii::printable(text, 80) + " is not a domain");
     return ascii::to_lower(*name);
 }
@@ -353,6 +354,9 @@ class Rotation {
 void rotate(Options const& options) {
     DkimStore store(state_dir());
     auto const lock = or_fail(store.lock());
+    if (!options.domain.empty() && or_fail(store.load(domain_of(options.domain))).empty())
+        fail(Exit::no_user, "there is no key for " + options.domain + " (dawk dkim generate " +
+                                options.domain + ")");
     std::unique_ptr<Asker> asker;
     if (!options.without_dns) asker = std::make_unique<Asker>(options.dns);
     std::vector<Json> done;
@@ -364,9 +368,6 @@ void rotate(Options const& options) {
         done.insert(done.end(), rotation.done().begin(), rotation.done().end());
         text += rotation.text();
     }
-    if (!options.domain.empty() && done.empty())
-        fail(Exit::no_user, "there is no key for " + options.domain + " (dawk dkim generate " +
-                                options.domain + ")");
     if (changed) tell_server();
     if (globals().json) return print_json(Json::object({{"steps", Json::array(done)}}));
     print(text);
