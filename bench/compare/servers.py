@@ -124,7 +124,7 @@ class Postfix(Server):
         path, key = f"{self.dir}/opendkim.sock", f"{self.dir}/opendkim.pem"
         subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
         conf = self.write("opendkim.conf", f"Mode s\nDomain {SENDER_DOMAIN}\nSelector s\nKeyFile {key}\n"
-                          f"Socket local:{path}\nSyslog no\nCanonicalization relaxed/relaxed\n"
+                          f"Socket local:{path}\nSyslog no\nRequireSafeKeys no\nCanonicalization relaxed/relaxed\n"
                           "OversignHeaders From\nInternalHosts 127.0.0.1\nUMask 000\n")
         self.milter = subprocess.Popen(["/usr/sbin/opendkim", "-f", "-x", conf])
         measure.until(lambda: os.path.exists(path), "OpenDKIM")
