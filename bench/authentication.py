@@ -52,11 +52,16 @@ class Names:
         with open(os.path.join(folder, "zone"), "w", encoding="ascii") as file:
             file.write(f"$ORIGIN example.\n$TTL 3600\n@ SOA ns host 1 3600 600 86400 3600\n@ NS ns\nns A 127.0.0.1\n"
                        f'{DOMAIN}. TXT "v=spf1 ip4:127.0.0.1 -all"\n_dmarc.{DOMAIN}. TXT "v=DMARC1; p=reject"\n'
+                       f'mx.{DOMAIN}. A 127.0.0.1\n'
                        f"s1._domainkey.{DOMAIN}. TXT {parts}\n")
+        with open(os.path.join(folder, "reverse"), "w", encoding="ascii") as file:
+            file.write("$ORIGIN 127.in-addr.arpa.\n$TTL 3600\n@ SOA ns.example. host.example. 1 3600 600 86400 3600\n"
+                       f"@ NS ns.example.\n1.0.0 PTR mx.{DOMAIN}.\n")
         config = os.path.join(folder, "knot.conf")
         with open(config, "w", encoding="ascii") as file:
             file.write(f'server:\n    rundir: "{folder}"\n    listen: 127.0.0.1@{self.port}\n'
-                       f'database:\n    storage: "{folder}"\nzone:\n  - domain: example.\n    file: "{folder}/zone"\n')
+                       f'database:\n    storage: "{folder}"\nzone:\n  - domain: example.\n    file: "{folder}/zone"\n'
+                       f'  - domain: 127.in-addr.arpa.\n    file: "{folder}/reverse"\n')
         self.log = open(os.path.join(folder, "knot.log"), "wb")
         self.process = subprocess.Popen(["knotd", "-c", config], stdout=self.log, stderr=self.log)
 

@@ -13,6 +13,12 @@ constexpr std::size_t signatures_shown = 20;
 // Printable and valid UTF-8, so that only two characters need care.
 void append(std::string& out, std::string_view text) {
     out += '"';
+    auto const plain = [](char c) { return ascii::is_print(c) && c != '"' && c != '\\'; };
+    if (text.size() <= value_max && std::all_of(text.begin(), text.end(), plain)) {
+        out += text;
+        out += '"';
+        return;
+    }
     for (char const c : ascii::printable(text, value_max)) {
         if (c == '"' || c == '\\') out += '\\';
         out += c;

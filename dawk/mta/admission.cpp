@@ -38,7 +38,6 @@ std::string a_labels(std::string const& domain) {
 
 Task<void> Reception::judge_sender() {
     recipients_.clear();
-    sender_check_.reset();
     expanded_.clear();
     if (ports_.spool.is_in_trouble()) {
         session_.refuse(452, "4.3.1", "Insufficient system storage");
@@ -76,12 +75,15 @@ void Reception::begin_sender_check() {
     auto const& auth = *context_->auth;
     if (context_->listener.service != Service::mx || !auth.verify || remote_.is_unix() ||
         auth.exempt.contains(remote_.address)) {
+        sender_check_.reset();
         return;
     }
     auto const& sender = session_.transaction().reverse_path;
     mailauth::Client client{remote_.address, session_.client_name(),
                             sender.is_null() ? std::string() : sender.text(), auth.id,
                             ports_.env.clock.wall()};
+    // Message after message of one sender: what holds for one holds for the next.
+    if (sender_check_ && sender_check_->holds_for(client, ports_.env.clock.steady())) return;
     sender_check_ = std::make_shared<SenderCheck>(ports_.env, std::move(client), auth.timeout);
     ports_.lookups.spawn(SenderCheck::run(sender_check_));
 }

@@ -19,6 +19,8 @@ struct Choice {
     Finding finding;
     std::string AuthActions::*word;
 };
+// Shorter than the time to live of nearly all records.
+constexpr Duration reuse_max = std::chrono::seconds(30);
 constexpr Choice choices[] = {
     {Finding::spf_fail, &AuthActions::spf_fail},
     {Finding::spf_softfail, &AuthActions::spf_softfail},
@@ -118,7 +120,8 @@ Result<std::shared_ptr<AuthContext const>> make_auth_context(Settings const& set
 SenderCheck::SenderCheck(rt::Env& env, mailauth::Client client, Duration timeout)
     : env_(env),
       client_(std::move(client)),
-      deadline_(env.clock.steady() + timeout),
+      begun_(env.clock.steady()),
+      deadline_(begun_ + timeout),
       wake_(env.executor) {
     // What stands when the check is canceled, with its session, before it is done.
     report_.iprev.result = mailauth::Iprev::Result::temperror;
@@ -152,15 +155,32 @@ Task<void> SenderCheck::wait() {
     }
 }
 
+bool SenderCheck::holds_for(mailauth::Client const& client, SteadyTime now) const noexcept {
+    auto const unsure = [](spf::Verdict const& one) {
+        return one.result == spf::Result::temperror;
+    };
+    if (done_ && (report_.iprev.result == mailauth::Iprev::Result::temperror ||
+                  unsure(report_.spf_helo) || unsure(report_.spf))) {
+        return false;
+    }
+    return now - begun_ < reuse_max && client.ip == client_.ip && client.helo == client_.helo &&
+           client.sender == client_.sender && client.authserv_id == client_.authserv_id;
+}
+
 // ---- the message --------------------------------------------------------------------------------
 
 Examination::Examination(ReceiverPorts& ports, std::shared_ptr<AuthContext const> auth,
                          std::shared_ptr<SenderCheck> sender)
-    : ports_(ports), auth_(std::move(auth)), sender_(std::move(sender)) {}
+    : ports_(ports),
+      auth_(std::move(auth)),
+      sender_(std::move(sender)),
+      client_(sender_->client()) {
+    client_.now = ports_.env.clock.wall();
+}
 
 void Examination::begin(mail::HeaderSection const& header) {
     header_ = &header;
-    checker_.emplace(sender_->client(), header, &ports_.keys);
+    checker_.emplace(client_, header, &ports_.keys);
     if (auth_->seal) sealer_.emplace(*auth_->seal, header, ports_.env.clock.wall());
 }
 
@@ -175,7 +195,7 @@ Decision Examination::decide(mailauth::Report const& report, envelope::Envelope&
     auto const& policy = auth_->policy;
     mailauth::Circumstances where;
     where.sender_domain = envelope.reverse_path.domain;
-    where.known_forwarder = auth_->forwarders.contains(sender_->client().ip);
+    where.known_forwarder = auth_->forwarders.contains(client_.ip);
     std::vector<Decision> decisions;
     std::size_t const count = policy.looks_at_recipients() ? envelope.recipients.size() : 1;
     for (std::size_t i = 0; i < count; ++i) {
@@ -202,7 +222,7 @@ void Examination::tell(mailauth::Report const& report, Decision const& decision,
                        envelope::Envelope const& envelope) const {
     if (ports_.verdicts == nullptr || decision.defer) return;
     JudgedMessage judged{
-        .at = envelope.arrived, .client = sender_->client(), .report = report, .header = *header_};
+        .at = envelope.arrived, .client = client_, .report = report, .header = *header_};
     judged.disposition = disposition_of(report, decision);
     for (auto const& one : decision.overrides) judged.overrides.push_back({one.type, one.comment});
     for (auto const& recipient : envelope.recipients)

@@ -47,6 +47,10 @@ class SenderCheck {
     static Task<void> run(std::shared_ptr<SenderCheck> self);
     // One waiter.
     Task<void> wait();
+    // Whether what it found, or is about to find, also holds for another message of the same
+    // session at this time: the same identities, asked not long ago, and no failure of DNS among
+    // the answers.
+    bool holds_for(mailauth::Client const& client, SteadyTime now) const noexcept;
     mailauth::Client const& client() const noexcept { return client_; }
     mailauth::SenderReport const& report() const noexcept { return report_; }
     mailauth::LookUps const& look_ups() const noexcept { return look_ups_; }
@@ -55,7 +59,7 @@ class SenderCheck {
     struct Done;
     rt::Env& env_;
     mailauth::Client client_;
-    SteadyTime deadline_;
+    SteadyTime begun_, deadline_;
     mailauth::SenderReport report_;
     mailauth::LookUps look_ups_;
     bool done_ = false;
@@ -84,6 +88,7 @@ class Examination {
     ReceiverPorts& ports_;
     std::shared_ptr<AuthContext const> auth_;
     std::shared_ptr<SenderCheck> sender_;
+    mailauth::Client client_;  // the sender's, at the time of this message
     mail::HeaderSection const* header_ = nullptr;
     std::optional<mailauth::Checker> checker_;
     std::optional<arc::Sealer> sealer_;

@@ -219,6 +219,57 @@ TEST_F(ExaminationTest, TheSenderIsLookedUpWhileTheConversationGoesOn) {
     EXPECT_GE(internet.zone().queries, 3U);  // PTR, A, TXT: before any RCPT
 }
 
+// Messages of one session, each from a sender, each after a pause; how many questions each cost.
+struct Turn {
+    std::string sender;
+    Duration pause{};
+};
+Task<void> several(ExaminationTest& t, std::vector<Turn> turns, std::vector<std::uint64_t>& cost) {
+    rt::ConnectTarget target{rt::Endpoint{"192.0.2.1", 25}, "192.0.2.9", t.world.steady() + 30s};
+    auto connected = co_await t.client.connect(std::move(target));
+    if (!connected) co_return;
+    auto stream = std::move(*connected);
+    std::string const greeting, hello = "EHLO client.test\r\n";
+    co_await t.exchange(*stream, greeting);
+    co_await t.exchange(*stream, hello);
+    for (auto const& turn : turns) {
+        SteadyTime const then = t.world.steady() + turn.pause;
+        co_await t.world.sleep_until(then);
+        t.internet.zone().queries = 0;
+        std::vector<std::string> const steps{"MAIL FROM:<" + turn.sender + ">\r\n",
+                                             "RCPT TO:<alice@dawk.test>\r\n", "DATA\r\n",
+                                             "From: joe@example.org\r\n\r\nbody\r\n.\r\n"};
+        for (auto const& step : steps) co_await t.exchange(*stream, step);
+        cost.push_back(t.internet.zone().queries);
+    }
+}
+
+TEST_F(ExaminationTest, WhatIsKnownOfASenderHoldsForHisNextMessageForAWhile) {
+    start();
+    std::vector<std::uint64_t> cost;
+    std::vector<Turn> turns{
+        {"joe@example.org"}, {"joe@example.org"}, {"ann@example.org"}, {"ann@example.org", 31s}};
+    group.spawn(several(*this, std::move(turns), cost));
+    world.run_for(10min);
+    ASSERT_EQ(cost.size(), 4U);
+    EXPECT_EQ(cost[1], 2U);  // the tree walk of DMARC, which is of the message
+    EXPECT_EQ(cost[2], cost[3]);
+    EXPECT_GT(cost[2], cost[1]);
+    ASSERT_EQ(accepted.envelopes.size(), 4U);
+    for (auto const& one : accepted.envelopes)
+        EXPECT_THAT(one->trace, HasSubstr("spf=pass smtp.mailfrom="));
+}
+
+TEST_F(ExaminationTest, AFailureOfDnsIsAskedAgainForTheNextMessage) {
+    internet.zone().fail("example.org", dns::Status::servfail);
+    start();
+    std::vector<std::uint64_t> cost;
+    group.spawn(several(*this, {{"joe@example.org"}, {"joe@example.org"}}, cost));
+    world.run_for(10min);
+    ASSERT_EQ(cost.size(), 2U);
+    EXPECT_EQ(cost[1], cost[0]);
+}
+
 TEST_F(ExaminationTest, ResultsInOurNameAreTakenOutWhereverTheHeaderIsCut) {  // RFC 8601 §5
     start();
     std::string const before = "From: joe@example.org\r\n";

@@ -105,7 +105,7 @@ class Reception {
     std::vector<envelope::Recipient> recipients_;  // of the transaction, aliases resolved
     std::vector<envelope::Recipient> expanded_;    // aliases whose sender wants to hear of it
     std::set<mail::Address> known_;                // their addresses, once there are many
-    std::shared_ptr<SenderCheck> sender_check_;    // of the transaction; null: not asked
+    std::shared_ptr<SenderCheck> sender_check_;    // of the last sender; null: not asked
     std::optional<Intake> intake_;
 };
 
