@@ -37,9 +37,10 @@ std::optional<Macro> parse_macro(std::string_view text, bool explanation) {
     std::size_t digits = 0;
     while (digits < body.size() && ascii::is_digit(body[digits])) ++digits;
     if (digits > 0) {
-        auto const keep = ascii::to_number<unsigned>(body.substr(0, digits));
-        if (!keep || *keep == 0) return std::nullopt;  // §7.1: DIGIT must be nonzero
-        macro.keep = *keep;
+        auto const number = body.substr(0, digits);
+        if (number.find_first_not_of('0') == number.npos) return std::nullopt;  // §7.3: nonzero
+        // What is too large for a number is more than there are parts: all of them count.
+        macro.keep = ascii::to_number<unsigned>(number).value_or(0);
         body.remove_prefix(digits);
     }
     if (!body.empty() && ascii::lower(body.front()) == 'r') {
@@ -171,6 +172,13 @@ bool is_domain_spec(std::string_view text) noexcept {
 
 bool uses_validated_name(std::string_view text) noexcept {
     return text.find("%{p") != text.npos || text.find("%{P") != text.npos;
+}
+
+bool uses_local_part(std::string_view text) noexcept {
+    for (auto const* macro : {"%{l", "%{L", "%{s", "%{S"}) {
+        if (text.find(macro) != text.npos) return true;
+    }
+    return false;
 }
 
 std::optional<std::string> expand(std::string_view text, MacroContext const& context,

@@ -26,6 +26,7 @@ bool is_explanation(std::string_view text) noexcept;   // c, r, t and spaces too
 // dot.
 bool is_domain_spec(std::string_view text) noexcept;
 bool uses_validated_name(std::string_view text) noexcept;  // %{p} occurs
+bool uses_local_part(std::string_view text) noexcept;      // %{l} or %{s} occurs
 
 // text must have been checked. Nothing when the result would pass max octets.
 std::optional<std::string> expand(std::string_view text, MacroContext const& context,

@@ -44,7 +44,7 @@ bool Ip::is_in(Ip const& network, unsigned bits) const noexcept {
 
 std::string Ip::dotted() const {
     if (!is_v6) return text();
-    constexpr std::string_view digits = "0123456789abcdef";
+    constexpr std::string_view digits = "0123456789ABCDEF";
     std::string out;
     for (auto const octet : octets) {
         if (!out.empty()) out += '.';
@@ -111,23 +111,29 @@ std::optional<unsigned> prefix_length(std::string_view digits, unsigned max) {
     return value;
 }
 
+// Where digits behind `slashes` end the text: before the slashes. Nothing when they do not.
+std::optional<std::size_t> prefix_at(std::string_view text, std::string_view slashes) {
+    auto const digits = text.find_last_not_of("0123456789") + 1;  // 0 when all are
+    if (digits == text.size() || digits < slashes.size()) return std::nullopt;
+    if (!text.substr(0, digits).ends_with(slashes)) return std::nullopt;
+    return digits - slashes.size();
+}
+
 // Cuts a dual-cidr-length "/24//64" off the end of what follows the name of "a" and "mx" (§5.3).
+// Only digits make one: a slash elsewhere is of the domain, where macro-literal allows it (§12).
 bool take_dual_cidr(std::string_view& rest, Directive& out) {
-    if (auto const two = rest.find("//"); two != rest.npos) {
-        auto const bits = prefix_length(rest.substr(two + 2), 128);
+    if (auto const at = prefix_at(rest, "//")) {
+        auto const bits = prefix_length(rest.substr(*at + 2), 128);
         if (!bits) return false;
         out.bits6 = *bits;
-        rest = rest.substr(0, two);
+        rest = rest.substr(0, *at);
     }
-    // A slash inside a macro ("%{d/}") is no prefix length: it is behind the last brace that
-    // counts.
-    auto const slash = rest.rfind('/');
-    auto const brace = rest.rfind('}');
-    if (slash == rest.npos || (brace != rest.npos && slash < brace)) return true;
-    auto const bits = prefix_length(rest.substr(slash + 1), 32);
-    if (!bits) return false;
-    out.bits4 = *bits;
-    rest = rest.substr(0, slash);
+    if (auto const at = prefix_at(rest, "/")) {
+        auto const bits = prefix_length(rest.substr(*at + 1), 32);
+        if (!bits) return false;
+        out.bits4 = *bits;
+        rest = rest.substr(0, *at);
+    }
     return true;
 }
 

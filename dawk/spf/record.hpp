@@ -31,8 +31,10 @@ struct Ip {
     static std::optional<Ip> parse(std::string_view text);
     // True when the first `bits` bits are equal, and the family is.
     bool is_in(Ip const& network, unsigned bits) const noexcept;
-    std::string dotted() const;  // %{i}: "192.0.2.1", or 32 nibbles with dots (§7.3)
-    std::string text() const;    // "192.0.2.1", "2001:db8::1"
+    // %{i}: "192.0.2.1", or 32 nibbles with dots (§7.3), in the capitals that others write in
+    // explanations; names of queries are lower case.
+    std::string dotted() const;
+    std::string text() const;  // "192.0.2.1", "2001:db8::1"
 };
 
 enum class Qualifier { pass, fail, softfail, neutral };

@@ -88,13 +88,14 @@ dns::Inquiry<MatchStep> match_mx(Run& run, Directive const& directive, std::stri
     auto const answer = co_await dns::ask(question);
     if (answer.temporary()) co_return temporary(question, answer);
     if (!count_void(run, answer)) co_return permanent("more than 2 void look-ups");
-    if (answer.mx.size() > names_max)
-        co_return permanent("more than 10 MX names of " + question.name);
     auto hosts = answer.mx;
     std::stable_sort(hosts.begin(), hosts.end(),
                      [](auto const& a, auto const& b) { return a.preference < b.preference; });
+    std::size_t asked = 0;
     for (auto const& host : hosts) {
         if (!is_queryable(host.exchange)) continue;
+        // §4.6.4: not that there are more than ten is an error, but to ask for more.
+        if (++asked > names_max) co_return permanent("more than 10 MX names of " + question.name);
         auto step = co_await match_name(run, directive, host.exchange);
         if (step.match != Match::no) co_return step;
     }
@@ -224,6 +225,9 @@ dns::Inquiry<MatchStep> match(Run& run, Directive const& directive, int depth) {
     }
     if (!looks_up(directive.mechanism)) co_return out;
     if (++run.terms > terms_max) co_return permanent("more than 10 terms that look up");
+    // RFC 8616 §4: such terms match nothing, whatever the macro would make of the octets.
+    if (!ascii::is_ascii(run.macros.sender_local) && uses_local_part(directive.domain_spec))
+        co_return out;
     auto target = co_await target_of(run, directive.domain_spec);
     if (!target) {
         if (directive.mechanism == Mechanism::include)

@@ -76,12 +76,16 @@ TEST(SpfMacro, ExpandsTheExamplesOfTheStandard) {
     }
     context.ip = *Ip::parse("2001:db8::cb01");
     EXPECT_EQ(expand("%{ir}.%{v}", context, 1000),
-              "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6");
+              "1.0.B.C.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.B.D.0.1.0.0.2.ip6");
+    EXPECT_EQ(expand_domain("%{ir}.%{v}.test", context),
+              "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.test");
+    EXPECT_EQ(expand("%{d127}", context, 1000), "email.example.com");
+    EXPECT_EQ(expand("%{d99999999999999999999}", context, 1000), "email.example.com");
 }
 
 TEST(SpfMacro, RefusesWhatIsNone) {
     for (auto const* text : {"%", "%a", "%{", "%{}", "%{x}", "%{d0}", "%{d", "%{dx}", "%{d2rx}",
-                             "%{c}", "a b", "%{d99999999999999999999}"}) {
+                             "%{c}", "a b", "%{d000}"}) {
         EXPECT_FALSE(is_macro_string(text)) << text;
     }
     EXPECT_TRUE(is_explanation("%{c} at %{t}"));
@@ -115,6 +119,9 @@ TEST(SpfRecord, SyntaxErrorsAnywhereAreFound) {
                              "v=spf1 exp=a.b exp=a.b",
                              "v=spf1 a//129",
                              "v=spf1 a/33",
+                             "v=spf1 a:x.test/",
+                             "v=spf1 a:x.test/2x",
+                             "v=spf1 a:x.test//64/24",
                              "v=spf1 mx/",
                              "v=spf1 a:example",
                              "v=spf1 a:example.1",
@@ -128,7 +135,8 @@ TEST(SpfRecord, SyntaxErrorsAnywhereAreFound) {
     for (auto const* text :
          {"v=spf1", "V=SPF1   -ALL",
           "v=spf1 a/24//64 mx:x.test//48 ?ip6:2001:db8::/32 moo=x redirect=%{d}.x.test",
-          "v=spf1 a:%{d/}/8", "v=spf1 exists:%{i}.x.test."}) {
+          "v=spf1 a:%{d/}/8", "v=spf1 exists:%{i}.x.test.", "v=spf1 a:o:d/d//names.test/24",
+          "v=spf1 mx:a/24.test"}) {
         EXPECT_TRUE(parse_record(text)) << text;
     }
 }
@@ -170,6 +178,39 @@ TEST(Spf, TwoVoidLookupsAreAllowedAndThreeAreNot) {
     dns.txt("three.test", "v=spf1 a:n1.test exists:n2.test mx:n3.test ~all");
     EXPECT_EQ(dns.check("192.0.2.1", "a@two.test").result, Result::softfail);
     EXPECT_EQ(dns.check("192.0.2.1", "a@three.test").result, Result::permerror);
+}
+
+TEST(Spf, SlashesOfADomainAreNoPrefixLength) {
+    Dns dns;
+    dns.txt("x.test", "v=spf1 a:odd:na/me.test/24 -all");
+    dns.a("odd:na/me.test", "192.0.2.200");
+    EXPECT_EQ(dns.check("192.0.2.1", "a@x.test").result, Result::pass);
+    EXPECT_EQ(dns.check("192.0.3.1", "a@x.test").result, Result::fail);
+}
+
+TEST(Spf, AnEleventhMxNameIsNotAskedFor) {
+    Dns dns;
+    dns.txt("x.test", "v=spf1 mx -all");
+    auto& mx = dns.zone[{"x.test", dns::Type::mx}];
+    mx.status = dns::Status::ok;
+    for (std::uint16_t i = 0; i < 11; ++i) {
+        auto const name = "h" + std::to_string(i) + ".test";
+        mx.mx.push_back({i, name});
+        dns.a(name, "192.0.2." + std::to_string(i));
+    }
+    EXPECT_EQ(dns.check("192.0.2.9", "a@x.test").result, Result::pass);
+    EXPECT_EQ(dns.check("192.0.2.10", "a@x.test").result, Result::permerror);
+    EXPECT_EQ(dns.check("192.0.2.99", "a@x.test").result, Result::permerror);
+    mx.mx.pop_back();
+    EXPECT_EQ(dns.check("192.0.2.99", "a@x.test").result, Result::fail);
+}
+
+TEST(Spf, LocalPartsBeyondAsciiMatchNothing) {  // RFC 8616 §4
+    Dns dns;
+    dns.txt("x.test", "v=spf1 exists:%{L}.ok.test include:%{l}.ok.test ~all");
+    dns.a("gr%c3%bc.ok.test", "127.0.0.2");
+    EXPECT_EQ(dns.check("192.0.2.1", "gr\xc3\xbc@x.test").result, Result::softfail);
+    EXPECT_EQ(dns.asked.size(), 1U);
 }
 
 TEST(Spf, RecursionEnds) {
