@@ -22,15 +22,39 @@ std::string_view to_string(Result result) noexcept {
 
 namespace {
 
-// i= of any field of a set: 1..50 (§4.2.1). In ARC-Authentication-Results it stands first.
+// What stands before the first semicolon, without comments; where that is (npos: nowhere).
+struct InstanceText {
+    std::string text;
+    std::size_t end = std::string_view::npos;
+};
+InstanceText instance_text(std::string_view body) {
+    InstanceText out;
+    int depth = 0;
+    for (std::size_t i = 0; i < body.size(); ++i) {
+        char const c = body[i];
+        if (c == ';' && depth == 0) {
+            out.end = i;
+            break;
+        }
+        if (c == '(') ++depth;
+        if (depth == 0) out.text += c;
+        if (c == '\\' && depth > 0) ++i;
+        if (c == ')' && depth > 0) --depth;
+    }
+    return out;
+}
+
+// i= of any field of a set: 1..50 (§4.2.1). In ARC-Authentication-Results it stands first, and
+// comments may stand around it.
 std::optional<unsigned> instance_of(mail::HeaderField const& field) {
     std::string_view const body = field.body;
     std::string_view value;
+    InstanceText before;
     if (ascii::iequals(field.name, "ARC-Authentication-Results")) {
-        auto const end = body.find(';');
-        auto const first = ascii::trim(body.substr(0, end));
+        before = instance_text(body);
+        auto const first = ascii::trim(before.text);
         auto const equals = first.find('=');
-        if (end == body.npos || equals == first.npos ||
+        if (before.end == body.npos || equals == first.npos ||
             ascii::trim(first.substr(0, equals)) != "i") {
             return std::nullopt;
         }
@@ -102,8 +126,8 @@ std::optional<Verifier::Seal> Verifier::parse_seal(std::string_view body) {
     out.algorithm = *algorithm;
     out.value = *value;
     out.cv = ascii::to_lower(*tags->get("cv"));
-    out.domain = ascii::to_lower(*tags->get("d"));
-    out.selector = ascii::to_lower(*tags->get("s"));
+    out.domain = ascii::to_lower(dkim::without_space(*tags->get("d")));
+    out.selector = ascii::to_lower(dkim::without_space(*tags->get("s")));
     return out;
 }
 
@@ -127,14 +151,26 @@ std::string Verifier::parse(std::size_t index) {
         return ascii::iequals(name, "ARC-Seal") || ascii::iequals(name, "Authentication-Results");
     });
     if (forbidden) return at_set(index, "h= signs what it must not");  // §4.1.2
-    set.body.emplace(signature->body_form, signature->length);
+    set.body = body_for(*signature);
     set.signature = std::move(*signature);
     return {};
 }
 
 void Verifier::body(std::string_view piece) {
     if (!problem_.empty()) return;
-    for (auto& set : sets_) set.body->update(piece);
+    for (auto& body : bodies_) body.state.update(piece);
+}
+
+std::size_t Verifier::body_for(dkim::Signature const& signature) {
+    auto const same = std::find_if(bodies_.begin(), bodies_.end(), [&](Body const& body) {
+        return body.form == signature.body_form && body.length == signature.length;
+    });
+    if (same != bodies_.end()) return static_cast<std::size_t>(same - bodies_.begin());
+    bodies_.push_back(Body{signature.body_form,
+                           signature.length,
+                           dkim::BodyHash(signature.body_form, signature.length),
+                           {}});
+    return bodies_.size() - 1;
 }
 
 // §5.1.1: all fields of the sets up to count, in order, the last seal without its value.
@@ -172,11 +208,17 @@ dns::Inquiry<dkim::Usable<dkim::KeyRecord>> Verifier::key_of(std::string domain,
     co_return problem;
 }
 
-dns::Inquiry<std::string> Verifier::check_message(std::size_t index, std::string digest) {
+dns::Inquiry<std::string> Verifier::check_message(std::size_t index) {
     auto const& signature = sets_[index].signature;
+    auto const& body = bodies_[sets_[index].body];
+    auto const now = to_millis(options_.now) / 1000;
+    if (signature.expires_at && *signature.expires_at + options_.clock_skew.count() < now)
+        co_return at_set(index, "the message signature has expired");
     auto const key = co_await key_of(signature.domain, signature.selector, signature.algorithm);
     if (!key) co_return at_set(index, key.error().reason);
-    if (!crypto::equal(digest, signature.body_hash))
+    if (signature.length && *signature.length > body.state.canonical_size())
+        co_return at_set(index, "l= is longer than the body");
+    if (!crypto::equal(body.digest, signature.body_hash))
         co_return at_set(index, "the body was changed since");
     auto const header =
         dkim::header_digest(header_, signature.fields, signature.header_form,
@@ -206,14 +248,11 @@ dns::Inquiry<Verdict> Verifier::finish() {
         verdict.reason = problem_;
         co_return verdict;
     }
-    std::vector<std::string> digests;
-    for (auto& set : sets_) {
-        digests.push_back(set.body->finish());
-        verdict.sealers.push_back(set.parsed_seal.domain);
-    }
+    for (auto& body : bodies_) body.digest = body.state.finish();
+    for (auto const& set : sets_) verdict.sealers.push_back(set.parsed_seal.domain);
     // §5.2 steps 4 and 5: the newest must hold; how far back they all do is said.
     for (std::size_t i = sets_.size(); i-- > 0;) {
-        auto const problem = co_await check_message(i, digests[i]);
+        auto const problem = co_await check_message(i);
         if (problem.empty()) continue;
         if (i + 1 == sets_.size()) {
             verdict.reason = problem;
@@ -233,7 +272,7 @@ dns::Inquiry<Verdict> Verifier::finish() {
     verdict.last_results = sets_.back().results->value();
     for (auto const& set : sets_) {
         auto value = set.results->value();
-        value.erase(0, value.find(';') + 1);  // i=, which parse() has seen
+        value.erase(0, instance_text(value).end + 1);  // i=, which instance_of() has seen
         verdict.results.push_back(std::move(value));
     }
     co_return verdict;

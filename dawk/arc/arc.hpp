@@ -54,8 +54,15 @@ class Verifier {
     struct Set {
         std::optional<mail::HeaderField> results, message_signature, seal;
         dkim::Signature signature;
-        std::optional<dkim::BodyHash> body;
+        std::size_t body = 0;  // index into bodies_
         Seal parsed_seal;
+    };
+    // Of all sets with the same form and length: fifty seals do not make us hash fifty times.
+    struct Body {
+        dkim::Canonical form;
+        std::optional<std::uint64_t> length;
+        dkim::BodyHash state;
+        std::string digest;
     };
     void collect(mail::HeaderSection const& header);
     std::string add(mail::HeaderField const& field, std::optional<mail::HeaderField> Set::*slot);
@@ -65,13 +72,15 @@ class Verifier {
                                    std::string_view last_seal);
     dns::Inquiry<dkim::Usable<dkim::KeyRecord>> key_of(std::string domain, std::string selector,
                                                        dkim::Algorithm algorithm);
-    dns::Inquiry<std::string> check_message(std::size_t index, std::string digest);
+    std::size_t body_for(dkim::Signature const& signature);
+    dns::Inquiry<std::string> check_message(std::size_t index);
     dns::Inquiry<std::string> check_seal(std::size_t index);
 
     mail::HeaderSection const& header_;
     dkim::Options options_;
     dkim::KeyCache own_keys_{16};
     std::vector<Set> sets_;
+    std::vector<Body> bodies_;
     std::string problem_;  // of the structure: the chain fails
 };
 

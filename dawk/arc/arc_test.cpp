@@ -102,6 +102,25 @@ TEST_F(Fixture, AnyBreakFailsTheChain) {
     EXPECT_EQ(verify(text).result, Result::fail);
 }
 
+TEST_F(Fixture, CommentsMayStandAroundTheInstanceOfResults) {
+    auto text = sealed(message, "a.test");
+    auto const at = text.find("ARC-Authentication-Results: i=1;");
+    text.replace(at, 32, "ARC-Authentication-Results: (a;b) i (i=2) = 1 ;");
+    EXPECT_EQ(verify(text).reason, "the seal is broken in set 1") << "read, and known as changed";
+    text.replace(text.find("= 1 ;"), 5, "= 0 ;");
+    EXPECT_EQ(verify(text).reason, "an ARC field without a valid i=");
+}
+
+TEST_F(Fixture, WhoDoesNotSignFromSealsNothing) {  // RFC 8617 §4.1.2, RFC 6376 §3.5
+    auto const section = mail::HeaderSection::parse(message).value();
+    auto with = key("a.test");
+    with.oversigned = {"To", "Subject"};
+    Sealer sealer(with, section, now);
+    sealer.body("Text.\r\n");
+    auto const seal = sealer.finish({}, "a.test", "spf=pass").value();
+    EXPECT_EQ(verify(seal + message).reason, "From is not signed in set 1");
+}
+
 TEST_F(Fixture, AFailedChainIsSealedAsFailedOnce) {
     auto text = sealed(message, "a.test") + "changed\r\n";
     text = sealed(text, "b.test");

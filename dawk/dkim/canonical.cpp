@@ -43,8 +43,11 @@ std::size_t find_change(std::string_view text) noexcept {
     return i;
 }
 
-constexpr bool is_space_or_end(char c) noexcept {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+// White space, or a line end: a CR alone is neither (it never comes from the wire).
+bool is_space_or_end(std::string_view text, std::size_t at) noexcept {
+    char const c = text[at];
+    if (c == '\r') return at + 1 < text.size() && text[at + 1] == '\n';
+    return c == ' ' || c == '\t' || c == '\n';
 }
 
 void append_relaxed_field(mail::HeaderField const& field, std::string& out) {
@@ -55,14 +58,14 @@ void append_relaxed_field(mail::HeaderField const& field, std::string& out) {
     while (!rest.empty()) {
         std::size_t run = 0;
         bool space = false;
-        for (; run < rest.size() && is_space_or_end(rest[run]); ++run)
+        for (; run < rest.size() && is_space_or_end(rest, run); ++run)
             space = space || ascii::is_space(rest[run]);  // line ends vanish: unfolding (§3.4.2)
         rest.remove_prefix(run);
         if (rest.empty()) break;
         if (space && text) out += ' ';
         text = true;
         run = 0;
-        while (run < rest.size() && !is_space_or_end(rest[run])) ++run;
+        while (run < rest.size() && !is_space_or_end(rest, run)) ++run;
         out.append(rest.substr(0, run));
         rest.remove_prefix(run);
     }

@@ -195,12 +195,45 @@ TEST_F(Fixture, AnyOtherChangeBreaksIt) {
     EXPECT_EQ(verify(message + "more\r\n")[0].result, Result::fail);
 }
 
+// RFC 6376 §5.4: h= may name more signatures than there are, but never the one it stands in.
+TEST_F(Fixture, ASignatureThatOversignsItsKindDoesNotCoverItself) {
+    auto key = make(crypto::KeyKind::ed25519, "ed");
+    auto const inner = sign({key});
+    header = inner.substr(0, inner.find("\r\n\r\n") + 2);
+    key.oversigned.push_back("DKIM-Signature");
+    auto const message = sign({key});
+    EXPECT_EQ(verify(message)[0].result, Result::pass);
+    EXPECT_EQ(verify(message)[1].result, Result::pass);
+    EXPECT_EQ(verify("DKIM-Signature: another\r\n" + message)[1].result, Result::fail);
+    EXPECT_EQ(verify(message.substr(0, message.find("\r\nDKIM")) + "\r\n" +
+                     message.substr(message.find("\r\nFrom") + 2))[0]
+                  .result,
+              Result::fail);
+}
+
+TEST_F(Fixture, PaddingMayBeMissing) {  // base64string, RFC 6376 §2.10
+    auto const message = sign({make(crypto::KeyKind::ed25519, "ed")});
+    auto const bare =
+        replaced(replaced(message, "=;\r\n\tb=", ";\r\n\tb="), "==\r\nFrom", "\r\nFrom");
+    EXPECT_EQ(verify(bare)[0].reason, "a signed field was changed, or the key is another");
+    auto const value = replaced(message, "==\r\nFrom", "\r\nFrom");
+    EXPECT_EQ(verify(value)[0].result, Result::pass) << "b= is not signed itself";
+    EXPECT_EQ(verify(replaced(message, "==\r\nFrom", "===\r\nFrom"))[0].reason, "b= is no base64");
+}
+
+TEST_F(Fixture, ACarriageReturnAloneIsText) {
+    auto const message = sign({make(crypto::KeyKind::ed25519, "ed")});
+    EXPECT_EQ(verify(replaced(message, "sue@", "sue\r@"))[0].result, Result::fail);
+    EXPECT_EQ(verify(replaced(message, "dinner\r\n ready", "dinner\r ready"))[0].result,
+              Result::fail);
+}
+
 TEST_F(Fixture, ReasonsAreSaid) {
     auto const message = sign({make(crypto::KeyKind::rsa, "rsa")});
     auto const first = [&](std::string const& m) { return verify(m)[0]; };
     EXPECT_EQ(first(replaced(message, "a=rsa-sha256", "a=rsa-sha1")).result, Result::policy);
     EXPECT_EQ(first(replaced(message, "a=rsa-sha256", "a=dsa-sha256")).result, Result::permerror);
-    EXPECT_EQ(first(replaced(message, "v=1", "v=2")).result, Result::neutral);
+    EXPECT_EQ(first(replaced(message, "v=1", "v=2")).result, Result::permerror);
     EXPECT_EQ(first(replaced(message, "s=rsa", "s=none")).reason,
               "no key at none._domainkey.example.org");
     EXPECT_EQ(first(replaced(message, "s=rsa", "s=broken")).result, Result::temperror);

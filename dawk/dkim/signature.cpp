@@ -57,11 +57,20 @@ constexpr unsigned rsa_bits_min = 1024;  // RFC 8301 §3.2
 constexpr unsigned rsa_bits_max = 8192;  // ours: beyond, a signature is a way to burn our time
 constexpr std::size_t fields_max = 500;  // ours
 
-Unusable bad(std::string reason) {
-    return {Result::neutral, std::move(reason)};
-}
+// PERMFAIL of RFC 6376 §6.1.1, for bad syntax as well. Deviation: RFC 8601 §2.7.1 would allow
+// neutral there, which filters take for something better than a broken signature.
 Unusable broken(std::string reason) {
     return {Result::permerror, std::move(reason)};
+}
+
+// base64string (RFC 6376 §2.10) may lack the padding.
+std::optional<std::string> octets_of(std::string_view text) {
+    auto const packed = without_space(text);
+    std::string_view bare = packed;
+    for (int i = 0; i < 2 && bare.ends_with('='); ++i) bare.remove_suffix(1);
+    auto out = crypto::from_base64(bare, crypto::Padding::without);
+    if (!out || out->empty()) return std::nullopt;
+    return std::move(*out);
 }
 
 // sub-domain labels: what a query can be made for. UTF-8 is left to the caller's A-labels (RFC
@@ -113,7 +122,7 @@ std::optional<Unusable> set_identity(TagList const& tags, Signature& out) {
     auto const given = tags.get("i");
     out.identity = given ? std::string(*given) : "@" + out.domain;
     auto const at = out.identity.rfind('@');
-    if (at == out.identity.npos) return bad("i= has no @");
+    if (at == out.identity.npos) return broken("i= has no @");
     if (!is_under(out.identity.substr(at + 1), out.domain)) return broken("i= is not within d=");
     return std::nullopt;
 }
@@ -129,31 +138,31 @@ std::optional<Unusable> set_optional(TagList const& tags, SignatureKind kind, Si
     }
     if (auto const l = tags.get("l")) {
         out.length = ascii::to_number<std::uint64_t>(*l);
-        if (!out.length) return bad("l= is no number");
+        if (!out.length) return broken("l= is no number");
     }
     if (auto const t = tags.get("t")) {
         out.signed_at = time_of(*t);
-        if (!out.signed_at) return bad("t= is no time");
+        if (!out.signed_at) return broken("t= is no time");
     }
     if (auto const x = tags.get("x")) {
         out.expires_at = time_of(*x);
-        if (!out.expires_at) return bad("x= is no time");
+        if (!out.expires_at) return broken("x= is no time");
     }
     if (out.signed_at && out.expires_at && *out.expires_at < *out.signed_at)
-        return bad("x= is before t=");
+        return broken("x= is before t=");
     if (kind == SignatureKind::arc_message) return std::nullopt;
     return set_identity(tags, out);
 }
 
-std::optional<Unusable> set_fields(std::string_view text, SignatureKind kind, Signature& out) {
+std::optional<Unusable> set_fields(std::string_view text, Signature& out) {
     out.fields = colon_list(text);
     if (out.fields.size() > fields_max) return broken("h= names too many fields");
     bool const empty =
         std::any_of(out.fields.begin(), out.fields.end(), [](auto const& f) { return f.empty(); });
-    if (empty) return bad("h= has an empty name");
+    if (empty) return broken("h= has an empty name");
     bool const from = std::any_of(out.fields.begin(), out.fields.end(),
                                   [](auto const& f) { return ascii::iequals(f, "from"); });
-    if (!from && kind == SignatureKind::dkim) return broken("From is not signed");  // §6.1.1
+    if (!from) return broken("From is not signed");  // §6.1.1
     return std::nullopt;
 }
 
@@ -161,12 +170,12 @@ std::optional<Unusable> set_fields(std::string_view text, SignatureKind kind, Si
 
 Usable<Signature> parse_signature(std::string_view body, SignatureKind kind) {
     auto const tags = TagList::parse(body);
-    if (!tags) return bad("the signature is no tag list");
+    if (!tags) return broken("the signature is no tag list");
     for (auto const* name : {"a", "b", "bh", "d", "h", "s"}) {
-        if (!tags->get(name)) return bad(std::string("the signature has no ") + name + "=");
+        if (!tags->get(name)) return broken(std::string("the signature has no ") + name + "=");
     }
     if (kind == SignatureKind::dkim && tags->get("v") != "1") {
-        return bad("the signature's version is not 1");
+        return broken("the signature's version is not 1");
     }
     Signature out;
     auto const algorithm = algorithm_of(*tags->get("a"));
@@ -174,15 +183,15 @@ Usable<Signature> parse_signature(std::string_view body, SignatureKind kind) {
     out.algorithm = *algorithm;
     out.domain = ascii::to_lower(without_space(*tags->get("d")));
     out.selector = ascii::to_lower(without_space(*tags->get("s")));
-    if (!is_domain(out.domain)) return bad("d= is no domain");
-    if (!is_domain(out.selector)) return bad("s= is no selector");
-    auto value = crypto::from_base64(without_space(*tags->get("b")));
-    auto hash = crypto::from_base64(without_space(*tags->get("bh")));
-    if (!value || value->empty()) return bad("b= is no base64");
-    if (!hash || hash->empty()) return bad("bh= is no base64");
+    if (!is_domain(out.domain)) return broken("d= is no domain");
+    if (!is_domain(out.selector)) return broken("s= is no selector");
+    auto value = octets_of(*tags->get("b"));
+    auto hash = octets_of(*tags->get("bh"));
+    if (!value) return broken("b= is no base64");
+    if (!hash) return broken("bh= is no base64");
     out.value = *std::move(value);
     out.body_hash = *std::move(hash);
-    if (auto problem = set_fields(*tags->get("h"), kind, out)) return *problem;
+    if (auto problem = set_fields(*tags->get("h"), out)) return *problem;
     if (auto problem = set_optional(*tags, kind, out)) return *problem;
     return out;
 }
@@ -196,7 +205,7 @@ bool contains(std::string_view list, std::string_view item) {
 }
 
 Usable<crypto::PublicKey> key_of(std::string_view p, crypto::KeyKind kind) {
-    auto const octets = crypto::from_base64(without_space(p));
+    auto const octets = octets_of(p);
     if (!octets) return broken("p= of the key is no base64");
     auto key = kind == crypto::KeyKind::rsa ? crypto::PublicKey::from_der(*octets)
                                             : crypto::PublicKey::from_ed25519(*octets);

@@ -43,12 +43,12 @@ struct Signature {
     std::optional<std::int64_t> signed_at, expires_at;  // seconds since 1970
 };
 
-// What a field of signature tags is: in ARC-Message-Signature i= is the instance, there is no v=,
-// and From need not be signed (RFC 8617 §4.1.2).
+// What a field of signature tags is: in ARC-Message-Signature i= is the instance, and v= says
+// nothing (RFC 8617 §4.1.2).
 enum class SignatureKind { dkim, arc_message };
 
-// body: of the DKIM-Signature field, folded as it is. Neutral for bad syntax (RFC 8601), permerror
-// for what is well-formed but cannot be evaluated.
+// body: of the DKIM-Signature field, folded as it is. permerror for bad syntax, and for what is
+// well-formed but cannot be evaluated.
 Usable<Signature> parse_signature(std::string_view body, SignatureKind kind = SignatureKind::dkim);
 // "rsa-sha256" and the like; nothing for an algorithm we do not know. rsa-sha1 is known, and
 // refused later.

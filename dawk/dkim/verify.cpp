@@ -18,12 +18,17 @@ Usable<KeyRecord> const& KeyCache::get(std::string const& text, Algorithm algori
 
 namespace {
 
-// Each naming of a field takes the next one of that name from the bottom (§5.4.2).
+// Each naming of a field takes the next one of that name from the bottom (§5.4.2). The signature
+// field itself is none of them (§5.4: not in its own h=), even where h= names more of its kind than
+// there were when it was made.
 class FieldPicker {
   public:
-    explicit FieldPicker(mail::HeaderSection const& header) {
+    FieldPicker(mail::HeaderSection const& header, std::string_view own) {
         fields_.reserve(header.size());
-        for (auto const field : header) fields_.push_back({field, mark(field.name), false});
+        for (auto const field : header) {
+            bool const is_own = field.raw.data() == own.data();
+            fields_.push_back({field, mark(field.name), is_own});
+        }
     }
     // Null beyond the last.
     mail::HeaderField const* take(std::string_view name) {
@@ -57,7 +62,7 @@ class FieldPicker {
 
 std::string header_digest(mail::HeaderSection const& header, std::vector<std::string> const& fields,
                           Canonical form, std::string_view signature_field, crypto::Hash hash) {
-    FieldPicker picker(header);
+    FieldPicker picker(header, signature_field);
     std::string text;
     text.reserve(header.block().size() + signature_field.size());
     for (auto const& name : fields) {
@@ -132,9 +137,7 @@ void Verifier::add(mail::HeaderSection const& header, mail::HeaderField const& f
         verdict.reason = std::move(reason);
     };
     auto const now = to_millis(options_.now) / 1000;
-    auto const open =
-        std::count_if(items_.begin(), items_.end(), [](auto const& i) { return i.open; });
-    if (static_cast<std::size_t>(open) >= options_.signatures_max) {
+    if (open_ >= options_.signatures_max) {
         refuse(Result::policy, "more signatures than are looked at");
     } else if (signature.algorithm == Algorithm::rsa_sha1) {
         refuse(Result::policy, "rsa-sha1 proves nothing any more (RFC 8301)");
@@ -144,6 +147,7 @@ void Verifier::add(mail::HeaderSection const& header, mail::HeaderField const& f
         refuse(Result::fail, "the signature was made in the future");
     } else {
         item.open = true;
+        ++open_;
         item.body = body_for(signature);
         item.header_digest = header_digest(header, signature.fields, signature.header_form,
                                            field.raw, hash_of(signature.algorithm));

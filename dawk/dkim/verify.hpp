@@ -85,10 +85,12 @@ class Verifier {
     KeyCache own_keys_{16};
     std::vector<Item> items_;
     std::vector<Body> bodies_;
+    std::size_t open_ = 0;
 };
 
 // The digest that is signed: the fields of h= from the bottom up, then the signature field itself
-// without its value and line end (RFC 6376 §3.7). Also for ARC, whose field has another name.
+// without its value and line end (RFC 6376 §3.7). Also for ARC, whose field has another name. A
+// signature_field of this header must be its raw octets there, by which it is known.
 std::string header_digest(mail::HeaderSection const& header, std::vector<std::string> const& fields,
                           Canonical form, std::string_view signature_field, crypto::Hash hash);
 
