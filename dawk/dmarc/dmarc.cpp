@@ -175,14 +175,17 @@ Policy milder(Policy policy) {
     return policy == Policy::reject ? Policy::quarantine : Policy::none;
 }
 
-dns::Inquiry<int> set_policy(Verdict& verdict, Record const& record, bool is_own) {
+// Which policy the record asks for; true when DNS did not say whether the author domain exists.
+dns::Inquiry<bool> set_policy(Verdict& verdict, Record const& record, bool is_own) {
     verdict.published = record.p;
+    bool unsure = false;
     if (!is_own) {
         bool exists = true;
         if (record.np) {
             dns::Question const question{verdict.author_domain, dns::Type::a};
             auto const answer = co_await dns::ask(question);
             exists = answer.status != dns::Status::nxdomain;  // §3.2.13
+            unsure = answer.temporary();
         }
         if (!exists) {
             verdict.published = *record.np;
@@ -193,15 +196,26 @@ dns::Inquiry<int> set_policy(Verdict& verdict, Record const& record, bool is_own
         }
     }
     verdict.requested = record.testing ? milder(verdict.published) : verdict.published;
-    co_return 0;
+    co_return unsure;
 }
 
-// §4.10.2. 1: aligned, 0: not, -1: DNS did not say.
+bool is_under(std::string_view name, std::string_view domain) {
+    if (!name.ends_with(domain)) return false;
+    return name.size() == domain.size() || name[name.size() - domain.size() - 1] == '.';
+}
+
+std::string_view last_label(std::string_view name) {
+    return name.substr(name.rfind('.') + 1);
+}
+
+// §4.10.2. 1: aligned, 0: not, -1: DNS did not say. An organization is the name itself or one above
+// it: nobody is asked about names that lie elsewhere.
 dns::Inquiry<int> is_aligned(Memory& memory, std::string identifier, std::string author,
                              std::string organizational, bool strict) {
     if (identifier == author) co_return 1;
     if (strict) co_return 0;
-    if (organizational.empty()) co_return -1;
+    if (organizational.empty()) co_return last_label(identifier) == last_label(author) ? -1 : 0;
+    if (!is_under(identifier, organizational)) co_return 0;
     auto const found = co_await walk(memory, identifier);
     if (found.temporary) co_return -1;
     co_return organizational_of(found, identifier) == organizational ? 1 : 0;
@@ -216,6 +230,21 @@ Verdict with(Verdict verdict, Result result, std::string reason) {
     verdict.result = result;
     verdict.reason = std::move(reason);
     return verdict;
+}
+
+// Would one of those that DNS did not let us judge have been aligned, or may it have been?
+dns::Inquiry<bool> could_align(Memory& memory, Input const& input, Record const& record,
+                               Verdict const& verdict) {
+    for (auto const& domain : input.dkim_unsure) {
+        auto const aligned = co_await is_aligned(memory, normal(domain), verdict.author_domain,
+                                                 verdict.organizational_domain, record.strict_dkim);
+        if (aligned != 0) co_return true;
+    }
+    if (!input.spf_unsure || input.spf_domain.empty()) co_return false;
+    auto const aligned =
+        co_await is_aligned(memory, normal(input.spf_domain), verdict.author_domain,
+                            verdict.organizational_domain, record.strict_spf);
+    co_return aligned != 0;
 }
 
 // Tries every authenticated identifier; the verdict says which aligned. Returns whether one was
@@ -263,19 +292,25 @@ dns::Inquiry<Verdict> evaluate(Input input) {
         co_return with(verdict, Result::none, problem.empty() ? "no DMARC record" : problem);
     }
     auto const& record = discovery.step->record;
+    if (!record.applies)
+        co_return with(verdict, Result::none, memory[discovery.step->domain].problem);
     verdict.policy_domain = discovery.step->domain;
     verdict.record = record;
-    auto const done = co_await set_policy(verdict, record, discovery.is_own);
-    (void)done;
+    auto const policy_unsure = co_await set_policy(verdict, record, discovery.is_own);
     auto const unsure = co_await align(memory, input, record, verdict);
     if (verdict.dkim_aligned || verdict.spf_aligned) {
         auto const* const by = verdict.dkim_aligned ? "DKIM" : "SPF";
         auto reason = std::string(by) + " passed for " + verdict.aligned_domain;
         co_return with(verdict, Result::pass, std::move(reason));
     }
-    if (unsure || input.spf_unsure || input.dkim_unsure) {  // §5.3.6
+    auto const open = co_await could_align(memory, input, record, verdict);
+    if (unsure || open) {  // §5.3.6
         co_return with(verdict, Result::temperror,
                        "DNS did not answer for an identifier that might align");
+    }
+    if (policy_unsure) {
+        co_return with(verdict, Result::temperror,
+                       "DNS did not say whether " + verdict.author_domain + " exists");
     }
     co_return with(verdict, Result::fail,
                    "nothing that passed is aligned with " + verdict.author_domain);

@@ -34,9 +34,11 @@ struct Input {
     Authors authors;
     std::string spf_domain;  // of MAIL FROM; HELO does not count here (§4.4.2), but for <> (§3.2.4)
     bool spf_passed = false;
-    bool spf_unsure = false;               // temperror: then failure cannot be said (§5.3.6)
     std::vector<std::string> dkim_passed;  // d= of each good signature
-    bool dkim_unsure = false;
+    // temperror: where such an identifier would be aligned, failure cannot be said (§5.3.6). One
+    // that would not be changes nothing, or a sender could excuse his forgery by a zone of his own.
+    bool spf_unsure = false;
+    std::vector<std::string> dkim_unsure;
 };
 
 struct Verdict {

@@ -123,6 +123,53 @@ TEST(Dmarc, SeveralRecordsAreNone) {
         << "what is not DMARC's is discarded";
 }
 
+TEST(Dmarc, ARecordWithoutPolicyStillShowsTheOrganization) {  // §4.10, §4.10.1
+    Dns dns;
+    dns.txt["_dmarc.example.com"] = {"v=DMARC1; psd=n"};
+    dns.txt["_dmarc.a.example.com"] = {"v=DMARC1; p=reject"};
+    dns.txt["_dmarc.com"] = {"v=DMARC1; p=reject"};
+    EXPECT_EQ(dns.evaluate("a.example.com", "b.example.com").result, Result::pass);
+    EXPECT_EQ(dns.evaluate("a.example.com", "other.com").result, Result::fail);
+    auto const none = dns.evaluate("c.example.com");
+    EXPECT_EQ(none.result, Result::none) << "the organization's record cannot be applied";
+    EXPECT_EQ(none.reason, "no valid p=");
+    dns.txt["_dmarc.example.com"] = {"v=DMARC1; p=reject"};
+    dns.txt["_dmarc.c.example.com"] = {"v=DMARC1; p=rejekt"};
+    EXPECT_EQ(dns.evaluate("c.example.com").result, Result::none);
+}
+
+// What does not answer for an attacker is his own zone: no excuse for a forgery.
+TEST(Dmarc, TroubleWithNamesThatCannotAlignChangesNothing) {
+    Dns dns;
+    dns.txt["_dmarc.bank.test"] = {"v=DMARC1; p=reject"};
+    dns.failing = {"_dmarc.evil.test", "_dmarc.evil.example"};
+    EXPECT_EQ(dns.evaluate("bank.test", "evil.test", {"evil.example"}).result, Result::fail);
+    Input input;
+    input.authors.domains = {"bank.test"};
+    input.spf_domain = "evil.test";
+    input.spf_unsure = true;
+    input.dkim_unsure = {"evil.example", "a.evil.test"};
+    auto const judge = [&] { return dns::run(dmarc::evaluate(input), dns).result; };
+    EXPECT_EQ(judge(), Result::fail);
+    input.dkim_unsure.push_back("mail.bank.test");
+    EXPECT_EQ(judge(), Result::temperror);
+    input.dkim_unsure.clear();
+    input.spf_domain = "bank.test";
+    EXPECT_EQ(judge(), Result::temperror);
+    input.spf_domain = "mail.bank.test";
+    EXPECT_EQ(judge(), Result::temperror);
+    dns.txt["_dmarc.bank.test"] = {"v=DMARC1; p=reject; aspf=s"};
+    EXPECT_EQ(judge(), Result::fail);
+}
+
+TEST(Dmarc, WhetherADomainExistsMustBeKnownForItsPolicy) {
+    Dns dns;
+    dns.txt["_dmarc.example.com"] = {"v=DMARC1; p=none; np=reject"};
+    dns.failing = {"no.example.com"};
+    EXPECT_EQ(dns.evaluate("no.example.com").result, Result::temperror);
+    EXPECT_EQ(dns.evaluate("no.example.com", "example.com").result, Result::pass);
+}
+
 TEST(Dmarc, DnsTroubleIsNeitherPassNorFail) {
     Dns dns;
     dns.failing = {"_dmarc.example.com"};
@@ -138,7 +185,15 @@ TEST(Dmarc, RecordsByTheBook) {
     EXPECT_FALSE(is_dmarc1("v=dmarc1; p=none")) << "case-sensitive";
     EXPECT_FALSE(is_dmarc1("p=none; v=DMARC1")) << "first";
     EXPECT_TRUE(is_dmarc1(" v = DMARC1 ;"));
-    EXPECT_FALSE(parse_record("v=DMARC1; p=bob").record);
+    EXPECT_TRUE(is_dmarc1("V=DMARC1"));
+    EXPECT_FALSE(parse_record("v=DMARC2; p=none").record);
+    EXPECT_FALSE(parse_record("v=DMARC1; p=bob").record->applies);
+    EXPECT_FALSE(parse_record("v=DMARC1; p=none; sp=").record->applies);
+    EXPECT_TRUE(parse_record("v=DMARC1; p=none; np=reject").record->applies);
+    for (auto const* fo : {"0:1", "d:x", "1:1", "", "ds"}) {
+        auto const bad = parse_record(std::string("v=DMARC1; p=none; fo=") + fo).record;
+        EXPECT_FALSE(bad->report_any_failure || bad->report_dkim || bad->report_spf) << fo;
+    }
     auto const saved =
         parse_record("v=DMARC1; sp=bob; p=reject; rua=mailto:a@b.test!10m, nonsense").record;
     ASSERT_TRUE(saved);

@@ -70,10 +70,27 @@ std::vector<std::string> uris_of(std::string_view list) {
     return out;
 }
 
+// dmarc-fo (§4.8): "0" or "1", and "d" and "s", each once at most. What is none of this is the
+// default.
 void set_failure_options(std::string_view value, Record& out) {
-    out.report_any_failure = value.find('1') != value.npos;
-    out.report_dkim = value.find('d') != value.npos;
-    out.report_spf = value.find('s') != value.npos;
+    bool zero = false, one = false, d = false, s = false;
+    for (;;) {
+        auto const end = std::min(value.find(':'), value.size());
+        auto const word = ascii::to_lower(ascii::trim(value.substr(0, end)));
+        bool* const flag = word == "0"   ? &zero
+                           : word == "1" ? &one
+                           : word == "d" ? &d
+                           : word == "s" ? &s
+                                         : nullptr;
+        if (flag == nullptr || *flag) return;
+        *flag = true;
+        if (end == value.size()) break;
+        value.remove_prefix(end + 1);
+    }
+    if (zero && one) return;
+    out.report_any_failure = one;
+    out.report_dkim = d;
+    out.report_spf = s;
 }
 
 }  // namespace
@@ -81,7 +98,8 @@ void set_failure_options(std::string_view value, Record& out) {
 bool is_dmarc1(std::string_view text) noexcept {
     auto rest = text;
     auto const tag = next_tag(rest);
-    return tag.name == "v" && tag.value == "DMARC1";  // the value is case-sensitive (§4.7)
+    // dmarc-version: the value alone is case-sensitive (§4.8).
+    return ascii::iequals(tag.name, "v") && tag.value == "DMARC1";
 }
 
 Parsed parse_record(std::string_view text) {
@@ -109,14 +127,16 @@ Parsed parse_record(std::string_view text) {
     record.ruf = uris_of(tags["ruf"]);
     set_failure_options(tags["fo"], record);
     auto const p = policy_of(tags["p"]);
-    if (!tags["sp"].empty()) record.sp = policy_of(tags["sp"]);
-    if (!tags["np"].empty()) record.np = policy_of(tags["np"]);
     if (!p) out.problem = "no valid p=";
-    if (!tags["sp"].empty() && !record.sp) out.problem = "sp= is not valid";
-    if (!tags["np"].empty() && !record.np) out.problem = "np= is not valid";
+    for (auto const& [name, where] : {std::pair("sp", &record.sp), std::pair("np", &record.np)}) {
+        auto const given = tags.find(name);
+        if (given == tags.end()) continue;
+        *where = policy_of(given->second);
+        if (!*where) out.problem = std::string(name) + "= is not valid";
+    }
     record.p = p.value_or(Policy::none);
     if (!out.problem.empty()) {  // §4.10.1: with a usable rua it is p=none, without it no DMARC
-        if (record.rua.empty()) return out;
+        record.applies = !record.rua.empty();
         record.p = Policy::none;
         record.sp.reset();
         record.np.reset();

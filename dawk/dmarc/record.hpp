@@ -15,6 +15,10 @@ enum class Psd : std::uint8_t { unsaid, yes, no };
 std::string_view to_string(Policy policy) noexcept;
 
 struct Record {
+    // False: p, sp or np cannot be used, and no rua saves it; the record still says where an
+    // organization is, but to the mail of those for whom it would count DMARC does not apply
+    // (§4.10.1).
+    bool applies = true;
     Policy p = Policy::none;
     std::optional<Policy> sp, np;
     bool strict_dkim = false, strict_spf = false;
@@ -31,7 +35,7 @@ struct Record {
 bool is_dmarc1(std::string_view text) noexcept;
 
 struct Parsed {
-    std::optional<Record> record;  // nothing: no DMARC processing (§4.10.1)
+    std::optional<Record> record;  // nothing: not DMARC's
     std::string problem;           // what was wrong, also when a record came of it
 };
 Parsed parse_record(std::string_view text);

@@ -95,7 +95,7 @@ dmarc::Input dmarc_input(Client const& client, mail::HeaderSection const& header
         // A signature that leaves the end of the body open vouches for no message (RFC 6376 §8.2).
         if (verdict.result == dkim::Result::pass && verdict.covers_body)
             input.dkim_passed.push_back(verdict.domain);
-        input.dkim_unsure |= verdict.result == dkim::Result::temperror;
+        if (verdict.result == dkim::Result::temperror) input.dkim_unsure.push_back(verdict.domain);
     }
     return input;
 }
