@@ -206,8 +206,8 @@ mailauth::Client client_of(AuthOptions const& options) {
     out.ip = options.ip;
     if (!spf::Ip::parse(out.ip))
         fail(Exit::usage, "--ip: " + ascii::printable(out.ip, 100) + " is no IP address");
-    out.helo = options.helo;
-    out.sender = options.from == "<>" ? std::string() : options.from;
+    out.helo = options.helo.value_or("");
+    out.sender = options.from.value_or("");
     if (out.sender.starts_with('<') && out.sender.ends_with('>'))
         out.sender = out.sender.substr(1, out.sender.size() - 2);
     out.authserv_id = options.hostname.empty() ? own_name() : options.hostname;

@@ -28,8 +28,9 @@ class ZoneFile;
 namespace dawk::cmd {
 
 struct AuthOptions {
-    std::string message;                // a file, "-" for standard input
-    std::string ip, from, helo;         // of the client
+    std::string message;  // a file, "-" for standard input
+    std::string ip;       // of the client
+    std::optional<std::string> from, helo;
     std::string zone;                   // --zone; "": the network
     std::vector<std::string> resolver;  // --resolver; empty: the system's
     std::string hostname;               // --hostname; "": that of this machine

@@ -76,6 +76,9 @@ TEST_F(Authentication, SpfTroubleIsAVerdictToo) {
               "temperror");
     EXPECT_EQ(word(ask({"spf", "check", "--ip", "192.0.2.1", "--from", "a@none.test"}), "result"),
               "none");
+    EXPECT_EQ(
+        word(ask({"spf", "check", "--ip", "192.0.2.1", "--from", "", "--helo", ""}), "result"),
+        "none");
 }
 
 TEST_F(Authentication, DmarcAndAllTogether) {

@@ -6,7 +6,7 @@ namespace dawk::cmd {
 namespace {
 
 void check(AuthOptions const& options, std::string const& identity) {
-    if (options.from.empty() && options.helo.empty())
+    if (!options.from && !options.helo)
         fail(Exit::usage, "whose right is checked? Give --from or --helo");
     auto const client = client_of(options);
     bool const helo = identity == "helo" || client.sender.empty();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/mail/utf8.hpp"
 
 namespace dawk::authres {
 namespace {
@@ -26,15 +27,21 @@ bool is_plain_value(std::string_view text) noexcept {
     return (at == 0 || is_token(text.substr(0, at))) && is_token(text.substr(at + 1));
 }
 
+// Octets beyond ASCII stay only as UTF-8 (RFC 6532 §3.2); no peer makes our field something else.
 std::string quoted(std::string_view text) {
     std::string out = "\"";
-    for (char const c : text.substr(0, value_max)) {
-        if (ascii::is_control(c)) {
+    text = text.substr(0, value_max);
+    while (!text.empty()) {
+        auto const before = text;
+        char const c = text.front();
+        bool const known = mail::utf8_take(text).has_value();
+        if (!known) text.remove_prefix(1);
+        if (!known || ascii::is_control(c)) {
             out += '?';
             continue;
         }
         if (c == '"' || c == '\\') out += '\\';
-        out += c;
+        out += before.substr(0, before.size() - text.size());
     }
     return out + "\"";
 }

@@ -37,6 +37,16 @@ TEST(AuthRes, NoValueCanAddAResult) {
     }
 }
 
+TEST(AuthRes, OnlyUtf8StandsBesideAscii) {
+    auto const written = [](std::string value) {
+        auto const field = compose("x", {{"spf", "fail", "", {{"smtp", "helo", value}}}});
+        return field.substr(field.find("helo=") + 5);
+    };
+    EXPECT_EQ(written("b\xC3\xBC\x80\xC3."), "\"b\xC3\xBC??.\"\r\n");
+    auto const cut = written(std::string(254, 'a') + "\xC3\xBC");
+    EXPECT_EQ(cut, '"' + std::string(254, 'a') + "?\"\r\n");
+}
+
 TEST(AuthRes, OursIsKnownInAnyDress) {
     for (auto const* body :
          {" mx.dawk.test; none", " MX.Dawk.Test; spf=pass", "\r\n (c (d)) mx.dawk.test (e) 1; none",

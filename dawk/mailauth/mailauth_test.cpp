@@ -39,6 +39,31 @@ TEST(ZoneFile, AnswersAsItIsWritten) {
     EXPECT_EQ(ask_zone(zone, "loop.test", dns::Type::a).status, dns::Status::servfail);
 }
 
+TEST(ZoneFile, TakesWhatZonesHave) {
+    auto const zone = ZoneFile::parse(R"({
+      "B\u00FCcher.example.": {"txt": "one", "SOA": ["x"], "TLSA": [], "MX": [10, "mx.example"]},
+      "many.example": {"TXT": ["one", ["t", "wo"], []], "A": [], "SPF": ["v=spf1 -all"]},
+      "alias.example": {"CNAME": "TIMEOUT"}, "link.example": {"CNAME": ["many.example"]},
+      "here.example": {"*": "SERVFAIL", "A": ["192.0.2.1"]}})")
+                          .value();
+    auto const books = "xn--bcher-kva.example";
+    EXPECT_EQ(ask_zone(zone, books, dns::Type::txt).texts, std::vector<std::string>{"one"});
+    EXPECT_EQ(ask_zone(zone, books, dns::Type::mx).mx, (std::vector<dns::Mx>{{10, "mx.example"}}));
+    EXPECT_EQ(ask_zone(zone, "link.example", dns::Type::txt).texts,
+              (std::vector<std::string>{"one", "two", ""}));
+    EXPECT_EQ(ask_zone(zone, "link.example", dns::Type::txt).canonical_name, "many.example");
+    EXPECT_EQ(ask_zone(zone, "many.example", dns::Type::a).status, dns::Status::no_data);
+    EXPECT_EQ(ask_zone(zone, "alias.example", dns::Type::a).status, dns::Status::timeout);
+    EXPECT_EQ(ask_zone(zone, "here.example", dns::Type::a).status, dns::Status::ok);
+    EXPECT_EQ(ask_zone(zone, "here.example", dns::Type::txt).status, dns::Status::servfail);
+    EXPECT_EQ(ask_zone(zone, "no.here.example", dns::Type::txt).status, dns::Status::nxdomain);
+    auto const silent =
+        ZoneFile::parse(R"({"*": "TIMEOUT", "a.test": {"A": "192.0.2.1"}})").value();
+    EXPECT_EQ(ask_zone(silent, "b.test", dns::Type::a).status, dns::Status::timeout);
+    EXPECT_EQ(ask_zone(silent, "a.test", dns::Type::txt).status, dns::Status::no_data);
+    EXPECT_EQ(ask_zone(silent, "a.test", dns::Type::a).status, dns::Status::ok);
+}
+
 TEST(ZoneFile, SaysWhatIsWrong) {
     for (auto const* text :
          {"", "[]", "{\"a\": 1}", "{\"a\": {\"QQ\": []}}", "{\"a\": {\"MX\": [[70000, \"x\"]]}}",

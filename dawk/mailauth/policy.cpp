@@ -128,8 +128,12 @@ void find_dkim(Report const& report, std::vector<Found>& out) {
         return std::any_of(report.dkim.begin(), report.dkim.end(),
                            [&](auto const& v) { return v.result == result; });
     };
-    if (report.dkim.empty() || any(dkim::Result::pass) || any(dkim::Result::temperror)) return;
-    auto const& first = report.dkim.front();
+    if (any(dkim::Result::pass) || any(dkim::Result::temperror)) return;
+    // RFC 6376 §3.6.1: a signature by a key that is being tested (t=y) is as good as none.
+    auto const found = std::find_if(report.dkim.begin(), report.dkim.end(),
+                                    [](auto const& v) { return !v.testing; });
+    if (found == report.dkim.end()) return;
+    auto const& first = *found;
     out.push_back(
         {Finding::dkim_fail,
          "dkim=" + std::string(dkim::to_string(first.result)) + " (" + bounded(first.reason) + ')',

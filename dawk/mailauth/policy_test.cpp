@@ -77,6 +77,21 @@ TEST(Policy, TheWorstFindingCounts) {
     EXPECT_EQ(decide(policy, report, {}).action, Action::accept);
 }
 
+TEST(Policy, ASignatureByAKeyThatIsTestedIsAsGoodAsNone) {  // RFC 6376 §3.6.1
+    Report report;
+    report.dkim.emplace_back();
+    report.dkim[0].result = dkim::Result::fail;
+    report.dkim[0].testing = true;
+    Policy policy;
+    of(policy, Finding::dkim_fail) = Action::reject;
+    EXPECT_EQ(decide(policy, report, {}).action, Action::accept);
+    report.dkim.emplace_back();
+    report.dkim[1].result = dkim::Result::fail;
+    report.dkim[1].reason = "the body was changed";
+    EXPECT_EQ(decide(policy, report, {}).action, Action::reject);
+    EXPECT_NE(decide(policy, report, {}).text.find("the body was changed"), std::string::npos);
+}
+
 TEST(Policy, RulesAreForTheirDomains) {
     Policy policy;
     auto to = rule_for(Finding::dmarc_reject, Action::reject);

@@ -1,12 +1,14 @@
 #include "dawk/mailauth/zone_file.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 
 #include <boost/json/parse.hpp>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/mail/idna.hpp"
 
 namespace dawk::mailauth {
 
@@ -21,7 +23,11 @@ namespace {
 using Failure = ZoneFile::Failure;
 
 std::string normal(std::string_view name) {
-    auto out = ascii::to_lower(name);
+    std::string out(name);
+    if (!ascii::is_ascii(name)) {
+        if (auto a_labels = mail::to_a_labels(name)) out = std::move(*a_labels);
+    }
+    out = ascii::to_lower(out);
     if (out.ends_with('.')) out.pop_back();
     return out;
 }
@@ -42,6 +48,15 @@ std::optional<dns::Type> type_of(std::string_view word) {
     };
     auto const found = types.find(word);
     return found == types.end() ? std::nullopt : std::optional(found->second);
+}
+
+// Types that zones have, and that no check of ours asks for: type 99 among them, which RFC 7208
+// §3.1 forbids to ask for.
+bool is_unasked(std::string_view word) {
+    constexpr std::string_view words[] = {"SPF",   "SOA",    "SRV",   "TLSA",  "CAA",   "DS",
+                                          "NSEC",  "DNSKEY", "RRSIG", "DNAME", "NSEC3", "NAPTR",
+                                          "SSHFP", "HINFO",  "LOC",   "HTTPS", "SVCB"};
+    return std::find(std::begin(words), std::end(words), word) != std::end(words);
 }
 
 // A text, or a list of the strings that make it up.
@@ -99,8 +114,9 @@ class ZoneReader {
             out.otherwise = *status;
             return std::nullopt;
         }
-        if (word == "SPF") return std::nullopt;  // type 99: RFC 7208 §3.1 forbids to ask for it
-        auto const type = type_of(word);
+        auto const upper = ascii::to_upper(word);
+        if (is_unasked(upper)) return std::nullopt;
+        auto const type = type_of(upper);
         if (!type) return Failure{where + ": unknown type; known: A AAAA MX TXT PTR CNAME NS SPF"};
         auto& answer = out.records[*type];
         if (auto const status = status_of(value)) {
@@ -110,7 +126,10 @@ class ZoneReader {
         answer.status = dns::Status::ok;
         auto const* list = value.if_array();
         bool fine = true;
-        if (list != nullptr) {
+        // One MX record without the list around it.
+        bool const is_pair = *type == dns::Type::mx && list != nullptr && list->size() == 2 &&
+                             list->front().is_number();
+        if (list != nullptr && !is_pair) {
             for (auto const& item : *list) fine = fine && add(*type, item, answer);
             if (list->empty()) answer.status = dns::Status::no_data;
         } else {
@@ -131,6 +150,7 @@ boost::system::result<ZoneFile, Failure> ZoneFile::parse(std::string_view text) 
         auto const name = normal(key);
         auto& entry = zone.names_[name];
         if (auto const status = status_of(value)) {
+            if (name == "*") zone.absent_ = *status;
             entry.otherwise = *status;
             continue;
         }
@@ -151,7 +171,7 @@ dns::Answer ZoneFile::answer(dns::Question const& question) const {
         out.canonical_name = name;
         auto const found = names_.find(name);
         if (found == names_.end()) {
-            out.status = dns::Status::nxdomain;
+            out.status = absent_;
             return out;
         }
         auto const record = found->second.records.find(question.type);
@@ -162,7 +182,8 @@ dns::Answer ZoneFile::answer(dns::Question const& question) const {
         }
         auto const cname = found->second.records.find(dns::Type::cname);
         if (cname == found->second.records.end() || cname->second.names.empty()) {
-            out.status = found->second.otherwise;
+            bool const fails = cname != found->second.records.end() && cname->second.temporary();
+            out.status = fails ? cname->second.status : found->second.otherwise;
             return out;
         }
         name = cname->second.names.front();

@@ -4,9 +4,9 @@
 //      "slow.example.com": "TIMEOUT", "bad.example.com": "SERVFAIL"}
 //
 // A name that is absent is NXDOMAIN; a type that is absent is NODATA, unless "*" says "TIMEOUT" or
-// "SERVFAIL"; a type may say so itself. A TXT record given as a list is several strings of one
-// record. "SPF" lists TXT-like records of the obsolete type 99, which nobody asks for (RFC 7208
-// §3.1).
+// "SERVFAIL", in a name for its types, beside the names for names; a type may say so itself. A TXT
+// record given as a list is several strings of one record. "SPF" lists TXT-like records of the
+// obsolete type 99, which nobody asks for (RFC 7208 §3.1).
 #pragma once
 
 #include <map>
@@ -21,7 +21,8 @@ namespace dawk::mailauth {
 
 class ZoneFile {
   public:
-    // Names are compared without case and final dot. The error says what is wrong and where.
+    // Names are compared as A-labels, without case and final dot. The error says what is wrong and
+    // where.
     struct Failure {
         std::string reason;
     };
@@ -34,6 +35,7 @@ class ZoneFile {
         dns::Status otherwise = dns::Status::no_data;
     };
     std::map<std::string, Name> names_;
+    dns::Status absent_ = dns::Status::nxdomain;
     friend class ZoneReader;
 };
 
