@@ -88,27 +88,11 @@ bool server_is_gone() {
     return !response && is_nobody(response.error().code);
 }
 
-std::string encoded(std::string_view text) {
-    static constexpr char digits[] = "0123456789ABCDEF";
-    std::string out;
-    for (char const c : text) {
-        if (ascii::is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~') {
-            out += c;
-            continue;
-        }
-        auto const octet = static_cast<unsigned char>(c);
-        out += '%';
-        out += digits[octet >> 4U];
-        out += digits[octet & 15U];
-    }
-    return out;
-}
-
 std::string query(std::vector<std::pair<std::string, std::string>> const& members) {
     std::string out;
     for (auto const& [name, value] : members) {
         if (value.empty()) continue;
-        out += (out.empty() ? '?' : '&') + name + '=' + encoded(value);
+        out += (out.empty() ? '?' : '&') + name + '=' + ascii::percent_encoded(value);
     }
     return out;
 }

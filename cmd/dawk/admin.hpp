@@ -1,6 +1,6 @@
 // What commands ask of the server that runs here, over its unix socket.
 //
-//     auto const body = ask_server("GET", "/v1/queue/" + encoded(id));
+//     auto const body = ask_server("GET", "/v1/queue/" + ascii::percent_encoded(id));
 //
 // Ends the command when there is no server (Exit::unavailable), when it knows no such thing
 // (Exit::no_user) or does not understand (Exit::usage), with the server's words.
@@ -21,8 +21,6 @@ std::string ask_server(std::string method, std::string target, std::optional<Exi
 // Nobody listens on the socket.
 bool server_is_gone();
 
-// RFC 3986 §2.1: everything but unreserved characters as %XX.
-std::string encoded(std::string_view text);
 // "?a=1&b=2" of the members with a value; "" without any.
 std::string query(std::vector<std::pair<std::string, std::string>> const& members);
 

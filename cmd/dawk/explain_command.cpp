@@ -3,6 +3,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
+#include "dawk/base/ascii.hpp"
+
 #include "cmd/dawk/admin.hpp"
 #include "cmd/dawk/cli.hpp"
 
@@ -10,7 +12,7 @@ namespace dawk::cmd {
 namespace {
 
 void explain(std::string const& about) {
-    auto const body = ask_server("GET", "/v1/explain/" + encoded(about));
+    auto const body = ask_server("GET", "/v1/explain/" + ascii::percent_encoded(about));
     if (globals().json) return print(body);
     boost::system::error_code error;
     auto const value = boost::json::parse(body, error);

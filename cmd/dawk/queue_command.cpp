@@ -3,6 +3,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "dawk/base/ascii.hpp"
+
 #include "cmd/dawk/admin.hpp"
 #include "cmd/dawk/cli.hpp"
 #include "cmd/dawk/queue_text.hpp"
@@ -101,7 +103,7 @@ void destinations() {
 
 void show(Options const& options) {
     for (auto const& id : options.ids) {
-        auto const body = ask_server("GET", "/v1/queue/" + encoded(id));
+        auto const body = ask_server("GET", "/v1/queue/" + ascii::percent_encoded(id));
         if (globals().json)
             print(body);
         else
@@ -111,7 +113,7 @@ void show(Options const& options) {
 
 void cat(Options const& options) {
     for (auto const& id : options.ids)
-        print(ask_server("GET", "/v1/queue/" + encoded(id) + "/content"));
+        print(ask_server("GET", "/v1/queue/" + ascii::percent_encoded(id) + "/content"));
 }
 
 void add_up(json::object& sum, json::object const& one) {
@@ -132,8 +134,8 @@ void act(std::string const& verb, std::string const& words, Options const& optio
     members.emplace_back("note", options.note);
     json::object sum;
     for (auto const& id : options.ids)
-        add_up(sum,
-               parse(ask_server("POST", "/v1/queue/" + encoded(id) + '/' + verb + query(members))));
+        add_up(sum, parse(ask_server("POST", "/v1/queue/" + ascii::percent_encoded(id) + '/' +
+                                                 verb + query(members))));
     if (options.ids.empty()) {
         if (options.all) members.emplace_back("all", "true");
         std::string after;

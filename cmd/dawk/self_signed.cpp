@@ -14,6 +14,7 @@
 #include <openssl/x509v3.h>
 #include <unistd.h>
 
+#include "dawk/base/freed.hpp"
 #include "dawk/mail/address.hpp"
 #include "dawk/mail/idna.hpp"
 
@@ -22,17 +23,10 @@
 namespace dawk::cmd {
 namespace {
 
-template <auto free_it>
-struct Free {
-    template <class T>
-    void operator()(T* p) const {
-        free_it(p);
-    }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using CertificatePtr = std::unique_ptr<X509, Free<X509_free>>;
-using MemoryPtr = std::unique_ptr<BIO, Free<BIO_free>>;
-using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
+using MemoryPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
+using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
 
 void must(bool done) {
     if (!done) fail(Exit::software, "OpenSSL could not make the key or the certificate");
@@ -62,7 +56,7 @@ void set_serial(X509* certificate) {
     must(RAND_bytes(octets, sizeof octets) == 1);
     octets[0] &= 0x7FU;  // RFC 5280 §4.1.2.2: positive
     octets[0] |= 0x40U;
-    std::unique_ptr<BIGNUM, Free<BN_free>> const number(BN_bin2bn(octets, sizeof octets, nullptr));
+    std::unique_ptr<BIGNUM, Freed<BN_free>> const number(BN_bin2bn(octets, sizeof octets, nullptr));
     must(number != nullptr &&
          BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr);
 }

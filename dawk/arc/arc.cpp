@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/dkim/tags.hpp"
 #include "dawk/mail/idna.hpp"
 
@@ -121,7 +122,7 @@ std::optional<Verifier::Seal> Verifier::parse_seal(std::string_view body) {
     }
     Seal out;
     auto const algorithm = dkim::algorithm_of(*tags->get("a"));
-    auto const value = crypto::from_base64(dkim::without_space(*tags->get("b")));
+    auto const value = base64::decode(dkim::without_space(*tags->get("b")));
     if (!algorithm || *algorithm == dkim::Algorithm::rsa_sha1 || !value) return std::nullopt;
     out.algorithm = *algorithm;
     out.value = *value;
@@ -311,12 +312,12 @@ dawk::Result<std::string> Sealer::finish(Verdict const& chain, std::string auths
     list.insert(list.end(), header_.count("DKIM-Signature"), "DKIM-Signature");
     for (auto const& name : list) names += (names.empty() ? "" : ":\r\n\t ") + name;
     std::string ams = "ARC-Message-Signature: i=" + i + "; a=" + algorithm + "; c=relaxed/relaxed" +
-                      who + "\r\n\tbh=" + crypto::to_base64(body_.finish()) + ";\r\n\th=" + names +
+                      who + "\r\n\tbh=" + base64::encode(body_.finish()) + ";\r\n\th=" + names +
                       ";\r\n\tb=";
     DAWK_TRY(auto const ams_value,
              key_.key->sign_digest(dkim::header_digest(header_, list, dkim::Canonical::relaxed, ams,
                                                        crypto::Hash::sha256)));
-    ams += crypto::to_base64(ams_value) + "\r\n";
+    ams += base64::encode(ams_value) + "\r\n";
     std::string seal = "ARC-Seal: i=" + i + "; a=" + algorithm + "; cv=" +
                        (failed          ? "fail"
                         : instance == 1 ? "none"
@@ -332,7 +333,7 @@ dawk::Result<std::string> Sealer::finish(Verdict const& chain, std::string auths
     sets.back().message_signature = (*own_ams)[0];
     DAWK_TRY(auto const value,
              key_.key->sign_digest(Verifier::seal_digest(sets, sets.size(), seal)));
-    return seal + crypto::to_base64(value) + "\r\n" + ams + aar;
+    return seal + base64::encode(value) + "\r\n" + ams + aar;
 }
 
 }  // namespace dawk::arc

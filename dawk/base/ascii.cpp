@@ -85,4 +85,20 @@ std::string printable(std::string_view text, std::size_t max) {
     return out;
 }
 
+std::string percent_encoded(std::string_view text) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string out;
+    for (char const c : text) {
+        if (is_alnum(c) || std::string_view("-._~").find(c) != std::string_view::npos) {
+            out += c;
+            continue;
+        }
+        auto const octet = static_cast<unsigned char>(c);
+        out += '%';
+        out += digits[octet >> 4U];
+        out += digits[octet & 15U];
+    }
+    return out;
+}
+
 }  // namespace dawk::ascii

@@ -83,5 +83,7 @@ std::optional<T> to_number(std::string_view text) noexcept {
 // a byte above 127 stays only inside valid UTF-8, and what is longer than max is cut and marked
 // with "...".
 std::string printable(std::string_view text, std::size_t max = 1024);
+// As part of a URI: all but unreserved characters (RFC 3986 §2.3) as %XX.
+std::string percent_encoded(std::string_view text);
 
 }  // namespace dawk::ascii

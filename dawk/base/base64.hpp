@@ -1,5 +1,5 @@
-// Base64 (RFC 4648 §4), strict: the padding must be there and right, unused bits must be zero, and
-// no octet outside the alphabet is skipped. For tokens of protocols; MIME bodies need a lenient
+// Base64 (RFC 4648 §4), strict: padding exactly as said, unused bits zero, and no octet outside the
+// alphabet is skipped. For tokens of protocols; MIME bodies need a lenient
 // decoder.
 #pragma once
 
@@ -10,7 +10,8 @@
 
 namespace dawk::base64 {
 
-std::string encode(std::string_view bytes);
-Result<std::string> decode(std::string_view text);  // bad_syntax
+enum class Padding { with, without };  // without: as in the hash formats of passwords
+std::string encode(std::string_view bytes, Padding padding = Padding::with);
+Result<std::string> decode(std::string_view text, Padding padding = Padding::with);  // bad_syntax
 
 }  // namespace dawk::base64

@@ -34,6 +34,16 @@ TEST(Base64, EveryOctetComesBack) {
     for (std::size_t cut = 0; cut < 4; ++cut) {
         std::string const part = all.substr(cut);
         EXPECT_EQ(decode(encode(part)).value(), part);
+        auto const bare = encode(part, Padding::without);
+        EXPECT_EQ(bare.find('='), bare.npos);
+        EXPECT_EQ(decode(bare, Padding::without).value(), part);
+    }
+}
+
+TEST(Base64, WithoutPaddingIsWithoutPadding) {
+    EXPECT_EQ(encode("f", Padding::without), "Zg");
+    for (std::string_view bad : {"Zg==", "Z", "Zm9vZ", "Zh"}) {
+        EXPECT_FALSE(decode(bad, Padding::without)) << bad;
     }
 }
 

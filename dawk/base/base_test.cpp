@@ -124,5 +124,10 @@ TEST(Crc32c, PiecesGiveTheSameAsTheWhole) {
     }
 }
 
+TEST(Ascii, PercentEncodedKeepsOnlyWhatIsUnreserved) {  // RFC 3986 §2.3
+    EXPECT_EQ(ascii::percent_encoded("Az09-._~"), "Az09-._~");
+    EXPECT_EQ(ascii::percent_encoded("a b/@%\xC3\xA4"), "a%20b%2F%40%25%C3%A4");
+}
+
 }  // namespace
 }  // namespace dawk

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dawk/base/freed.hpp"
 #include "dawk/config/checks.hpp"
 #include "dawk/config/keys.hpp"
 #include "dawk/rt/stream.hpp"
@@ -19,16 +20,9 @@
 namespace dawk::config {
 namespace {
 
-template <auto free_it>
-struct Free {
-    template <class T>
-    void operator()(T* p) const {
-        free_it(p);
-    }
-};
-using CertificatePtr = std::unique_ptr<X509, Free<X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using FilePtr = std::unique_ptr<BIO, Free<BIO_free>>;
+using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using FilePtr = std::unique_ptr<BIO, Freed<BIO_free>>;
 
 // Why the file cannot be read, or nothing.
 std::string unreadable(std::string const& path) {

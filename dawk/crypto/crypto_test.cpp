@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/crypto/hash.hpp"
 #include "dawk/crypto/password.hpp"
 
@@ -18,7 +19,7 @@ std::string hex(std::string_view octets) {
 }
 
 std::string decoded(std::string_view text) {
-    return from_base64(text).value();
+    return base64::decode(text).value();
 }
 
 TEST(Hash, KnownAnswers) {  // FIPS 180-4 appendix examples
@@ -62,26 +63,6 @@ TEST(Random, IsOfTheSizeAskedAndNeverTheSame) {
     EXPECT_NE(random_bytes(16), random_bytes(16));
 }
 
-TEST(Base64, RoundTripsEverySize) {  // RFC 4648 §10
-    EXPECT_EQ(to_base64("foob"), "Zm9vYg==");
-    EXPECT_EQ(to_base64("foobar"), "Zm9vYmFy");
-    for (std::size_t size = 0; size < 50; ++size) {
-        std::string const octets = random_bytes(size);
-        EXPECT_EQ(from_base64(to_base64(octets)).value(), octets);
-        auto const bare = to_base64(octets, Padding::without);
-        EXPECT_EQ(bare.find('='), bare.npos);
-        EXPECT_EQ(from_base64(bare, Padding::without).value(), octets);
-    }
-}
-
-TEST(Base64, RefusesOtherSpellings) {
-    for (auto const* text :
-         {"Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zm 9", "Zm9v\n", "Zg==Zg==", "Zm-_", "Z"})
-        EXPECT_FALSE(from_base64(text)) << text;
-    EXPECT_FALSE(from_base64("Zg==", Padding::without));
-    EXPECT_FALSE(from_base64("Z", Padding::without));
-}
-
 // The exchange of RFC 7677 §3: user "user", password "pencil".
 TEST(ScramKeys, ProveTheExampleOfTheStandard) {
     auto const keys = ScramKeys::make("pencil", decoded("W22ZaJ0SNY7soEsUEjb6gQ=="), 4096);
@@ -91,7 +72,7 @@ TEST(ScramKeys, ProveTheExampleOfTheStandard) {
         "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
     std::string proof = decoded("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
     EXPECT_TRUE(keys.verify_proof(message, proof));
-    EXPECT_EQ(to_base64(keys.server_signature(message)),
+    EXPECT_EQ(base64::encode(keys.server_signature(message)),
               "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
     EXPECT_FALSE(keys.verify_proof(message + "x", proof));
     EXPECT_FALSE(keys.verify_proof(message, proof.substr(1)));

@@ -1,11 +1,11 @@
-// Digests, keyed digests, key derivation, randomness for keys and base64, over OpenSSL's libcrypto.
+// Digests, keyed digests, key derivation and randomness for keys, over OpenSSL's libcrypto.
 //
 //     std::string octets = crypto::digest(crypto::Hash::sha256, text);
 //     bool same = crypto::equal(octets, expected);          // takes the same time for any content
 //
 // Values are raw octets in std::string. Opens nothing, knows no time. Failures of libcrypto on
 // valid arguments (no memory, a broken build) are bugs of the process and end it. Standards: FIPS
-// 180-4, RFC 2104 (HMAC), RFC 8018 §5.2 (PBKDF2), RFC 4648 §4 (base64).
+// 180-4, RFC 2104 (HMAC), RFC 8018 §5.2 (PBKDF2).
 #pragma once
 
 #include <cstdint>
@@ -47,10 +47,5 @@ bool equal(std::string_view a, std::string_view b) noexcept;
 
 // Overwrites the text in a way the compiler keeps, then empties it.
 void wipe(std::string& secret) noexcept;
-
-enum class Padding { with, without };
-std::string to_base64(std::string_view octets, Padding padding = Padding::with);
-// Strict: no spaces, no stray bits in the last character, padding exactly as said. bad_syntax.
-Result<std::string> from_base64(std::string_view text, Padding padding = Padding::with);
 
 }  // namespace dawk::crypto

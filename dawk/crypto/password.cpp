@@ -5,6 +5,7 @@
 #include <argon2.h>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/base/check.hpp"
 #include "dawk/crypto/hash.hpp"
 
@@ -56,8 +57,8 @@ Result<Argon2Numbers> check_argon2(std::string_view text) {
     if (!passes || !take_number(text, "p=", '$', 1, 1)) return Errc::corrupt;
     auto const salt = take_until(text, '$');
     if (!salt) return Errc::corrupt;
-    auto const salt_octets = from_base64(*salt, Padding::without);
-    auto const hash_octets = from_base64(text, Padding::without);
+    auto const salt_octets = base64::decode(*salt, base64::Padding::without);
+    auto const hash_octets = base64::decode(text, base64::Padding::without);
     if (!salt_octets || salt_octets->size() < 8 || salt_octets->size() > 64) return Errc::corrupt;
     if (!hash_octets || hash_octets->size() != key_bytes) return Errc::corrupt;
     return Argon2Numbers{*memory, *passes};
@@ -71,9 +72,9 @@ Result<ScramKeys> parse_scram(std::string_view text) {
     auto const salt = iterations ? take_until(text, '$') : std::nullopt;
     auto const stored = salt ? take_until(text, ':') : std::nullopt;
     if (!stored) return Errc::corrupt;
-    auto const salt_octets = from_base64(*salt);
-    auto const stored_octets = from_base64(*stored);
-    auto const server_octets = from_base64(text);
+    auto const salt_octets = base64::decode(*salt);
+    auto const stored_octets = base64::decode(*stored);
+    auto const server_octets = base64::decode(text);
     if (!salt_octets || salt_octets->size() < 8 || salt_octets->size() > 64) return Errc::corrupt;
     if (!stored_octets || stored_octets->size() != key_bytes) return Errc::corrupt;
     if (!server_octets || server_octets->size() != key_bytes) return Errc::corrupt;
@@ -150,7 +151,7 @@ Result<PasswordRecord> PasswordRecord::make(std::string_view password, PasswordC
 PasswordRecord PasswordRecord::decoy(PasswordCost cost) {
     PasswordRecord record;
     auto const coded = [](std::size_t size) {
-        return to_base64(random_bytes(size), Padding::without);
+        return base64::encode(random_bytes(size), base64::Padding::without);
     };
     record.argon2_ = "$argon2id$v=19$m=" + std::to_string(cost.argon2_memory_kib) +
                      ",t=" + std::to_string(cost.argon2_passes) + ",p=1$" + coded(salt_bytes) +
@@ -179,8 +180,8 @@ Result<PasswordRecord> PasswordRecord::parse(std::string_view text) {
 
 std::string PasswordRecord::text() const {
     return "1 " + argon2_ + " SCRAM-SHA-256$" + std::to_string(scram_.iterations) + ':' +
-           to_base64(scram_.salt) + '$' + to_base64(scram_.stored_key) + ':' +
-           to_base64(scram_.server_key);
+           base64::encode(scram_.salt) + '$' + base64::encode(scram_.stored_key) + ':' +
+           base64::encode(scram_.server_key);
 }
 
 bool PasswordRecord::verify(std::string_view password) const {

@@ -1,6 +1,7 @@
 // A password record read from a damaged database: bounded, and what parses prints itself.
 #include <cstdlib>
 
+#include "dawk/base/base64.hpp"
 #include "dawk/crypto/hash.hpp"
 #include "dawk/crypto/password.hpp"
 
@@ -11,8 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         auto const again = PasswordRecord::parse(record->text());
         if (!again || again->text() != record->text()) std::abort();
     }
-    for (auto const padding : {Padding::with, Padding::without})
-        if (auto const octets = from_base64(text, padding))
-            if (to_base64(*octets, padding) != text) std::abort();
+    for (auto const padding : {base64::Padding::with, base64::Padding::without})
+        if (auto const octets = base64::decode(text, padding))
+            if (base64::encode(*octets, padding) != text) std::abort();
     return 0;
 }

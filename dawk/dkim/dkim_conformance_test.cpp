@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/dkim/sign.hpp"
 #include "dawk/dkim/verify.hpp"
 
@@ -114,9 +115,8 @@ class Dkimpy : public ::testing::Test {
         // RFC 8410 §7: the PKCS#8 form of 32 octets.
         std::string der = "\x30\x2e\x02\x01";
         der += std::string("\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20", 12);
-        der += crypto::from_base64(record(name)).value();
-        return crypto::PrivateKey::from_pem("-----BEGIN PRIVATE KEY-----\n" +
-                                            crypto::to_base64(der) +
+        der += base64::decode(record(name)).value();
+        return crypto::PrivateKey::from_pem("-----BEGIN PRIVATE KEY-----\n" + base64::encode(der) +
                                             "\n-----END PRIVATE KEY-----\n")
             .value();
     }
@@ -204,7 +204,7 @@ TEST_F(Dkimpy, FieldsOfKeysItDoesNotHoldParse) {
 
 TEST_F(Dkimpy, TheKeyOfRfc8463IsDeterministic) {
     auto const key = ed25519("rfc8032_7_1.key");
-    EXPECT_EQ(crypto::to_base64(key.public_der()), "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+    EXPECT_EQ(base64::encode(key.public_der()), "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
     auto const message = text("rfc6376.msg");
     EXPECT_EQ(sign(message, key, Canonical::simple, Canonical::simple),
               sign(message, key, Canonical::simple, Canonical::simple));

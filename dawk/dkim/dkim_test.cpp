@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/dkim/sign.hpp"
 #include "dawk/dkim/tags.hpp"
 #include "dawk/dkim/verify.hpp"
@@ -270,11 +271,11 @@ TEST_F(Fixture, AnOpenEndIsSaid) {
     std::string const field =
         "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=rsa; h=from; l=5; "
         "bh=" +
-        crypto::to_base64(hashed(Canonical::relaxed, {body}, 5)) + "; b=";
+        base64::encode(hashed(Canonical::relaxed, {body}, 5)) + "; b=";
     auto const plain = mail::HeaderSection::parse(header).value();
     auto const digest =
         header_digest(plain, {"from"}, Canonical::relaxed, field, crypto::Hash::sha256);
-    auto const verdict = verify(field + crypto::to_base64(key.key->sign_digest(digest).value()) +
+    auto const verdict = verify(field + base64::encode(key.key->sign_digest(digest).value()) +
                                 "\r\n" + header + "\r\n" + body)[0];
     EXPECT_EQ(verdict.result, Result::pass);
     EXPECT_TRUE(verdict.signs_length);

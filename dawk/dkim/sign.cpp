@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/base/check.hpp"
 #include "dawk/dkim/verify.hpp"
 
@@ -105,7 +106,7 @@ Unsigned::Part Signer::part_of(SigningKey const& key) const {
     if (key.valid_for) field += " x=" + std::to_string(seconds + key.valid_for->count()) + ";";
     if (!key.identity.empty()) field += " i=" + key.identity + ";";
     field += "\r\n\th=" + folded(joined(names), ":", 3) + ";";
-    field += "\r\n\tbh=" + crypto::to_base64(body->digest) + ";\r\n\tb=";
+    field += "\r\n\tbh=" + base64::encode(body->digest) + ";\r\n\tb=";
     auto digest = header_digest(header_, names, key.header_form, field, crypto::Hash::sha256);
     return {key.key, std::move(digest), std::move(field), key.domain + "/" + key.selector};
 }
@@ -122,7 +123,7 @@ dawk::Result<std::string> Unsigned::sign() const {
     for (auto const& part : parts_) {
         DAWK_TRY(auto const signature, part.key->sign_digest(part.digest));
         out += part.field;
-        out += folded(crypto::to_base64(signature), "", 3) + "\r\n";
+        out += folded(base64::encode(signature), "", 3) + "\r\n";
     }
     return out;
 }
@@ -135,7 +136,7 @@ std::string Unsigned::names() const {
 
 std::string key_record(crypto::PrivateKey const& key) {
     return std::string("v=DKIM1; k=") + (key.kind() == crypto::KeyKind::rsa ? "rsa" : "ed25519") +
-           "; p=" + crypto::to_base64(key.public_der());
+           "; p=" + base64::encode(key.public_der());
 }
 
 }  // namespace dawk::dkim

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/dkim/tags.hpp"
 
 namespace dawk::dkim {
@@ -68,7 +69,7 @@ std::optional<std::string> octets_of(std::string_view text) {
     auto const packed = without_space(text);
     std::string_view bare = packed;
     for (int i = 0; i < 2 && bare.ends_with('='); ++i) bare.remove_suffix(1);
-    auto out = crypto::from_base64(bare, crypto::Padding::without);
+    auto out = base64::decode(bare, base64::Padding::without);
     if (!out || out->empty()) return std::nullopt;
     return std::move(*out);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 #include "dawk/dkim/tags.hpp"
 #include "dawk/mail/idna.hpp"
 
@@ -125,7 +126,7 @@ void Verifier::add(mail::HeaderSection const& header, mail::HeaderField const& f
     }
     item.signature = std::move(*parsed);
     auto const& signature = item.signature;
-    verdict.b_prefix = crypto::to_base64(signature.value.substr(0, 6));  // 8 characters of b=
+    verdict.b_prefix = base64::encode(signature.value.substr(0, 6));  // 8 characters of b=
     verdict.domain = signature.domain;
     verdict.selector = signature.selector;
     verdict.identity = signature.identity;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dawk/base/base64.hpp"
 #include "dawk/dkim/sign.hpp"
 #include "dawk/mailauth/check_message.hpp"
 #include "dawk/mailauth/zone_file.hpp"
@@ -124,13 +125,13 @@ TEST(Checker, ALengthThatLeavesTheEndOpenVouchesForNothing) {  // RFC 6376 §8.2
         crypto::PrivateKey::generate(crypto::KeyKind::ed25519));
     std::string const signed_text = "Hello\r\n";
     std::string const fields = "From: joe@open.test\r\n";
-    auto const body_hash = crypto::to_base64(crypto::digest(crypto::Hash::sha256, signed_text));
+    auto const body_hash = base64::encode(crypto::digest(crypto::Hash::sha256, signed_text));
     std::string field =
         "DKIM-Signature: v=1; a=ed25519-sha256; c=simple/simple; d=open.test; s=s; l=7; "
         "h=from; bh=" +
         body_hash + "; b=";
     auto const digest = crypto::digest(crypto::Hash::sha256, fields + field);
-    auto const message = field + crypto::to_base64(key->sign_digest(digest).value()) + "\r\n" +
+    auto const message = field + base64::encode(key->sign_digest(digest).value()) + "\r\n" +
                          fields + "\r\n" + signed_text + "Buy now\r\n";
     auto const header = mail::HeaderSection::parse(message).value();
     Checker checker({"192.0.2.9", "x", "", "us.test", {}}, header);

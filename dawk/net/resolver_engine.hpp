@@ -10,19 +10,13 @@
 
 #include <unbound.h>
 
+#include "dawk/base/freed.hpp"
 #include "dawk/net/fd.hpp"
 #include "dawk/net/resolver.hpp"
 
 namespace dawk::net {
 
-template <auto free>
-struct UnboundFreed {
-    template <class T>
-    void operator()(T* p) const noexcept {
-        free(p);
-    }
-};
-using UnboundResult = std::unique_ptr<ub_result, UnboundFreed<ub_resolve_free>>;
+using UnboundResult = std::unique_ptr<ub_result, Freed<ub_resolve_free>>;
 
 class ResolverEngine {
   public:
@@ -58,7 +52,7 @@ class ResolverEngine {
 
     ResolverSettings settings_;
     std::string trouble_;
-    std::unique_ptr<ub_ctx, UnboundFreed<ub_ctx_delete>> context_;
+    std::unique_ptr<ub_ctx, Freed<ub_ctx_delete>> context_;
     std::mutex mutex_;
     std::map<Asked const*, std::unique_ptr<Asked>> asked_;  // by identity alone
     Fd stop_;

@@ -15,17 +15,11 @@
 
 #include <openssl/ssl.h>
 
+#include "dawk/base/freed.hpp"
 #include "dawk/rt/network.hpp"
 
 namespace dawk::net {
 
-template <auto free>
-struct Freed {
-    template <class T>
-    void operator()(T* p) const noexcept {
-        free(p);
-    }
-};
 using SslPtr = std::unique_ptr<SSL, Freed<SSL_free>>;
 using SslContext = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
 using SslSession = std::unique_ptr<SSL_SESSION, Freed<SSL_SESSION_free>>;

@@ -128,21 +128,6 @@ std::string transformed(Macro const& macro, std::string const& value) {
 }
 
 // RFC 3986 §2.3: everything but unreserved characters.
-std::string url_escaped(std::string_view text) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string out;
-    for (char const c : text) {
-        if (ascii::is_alnum(c) || std::string_view("-._~").find(c) != std::string_view::npos) {
-            out += c;
-            continue;
-        }
-        auto const octet = static_cast<unsigned char>(c);
-        out += '%';
-        out += digits[octet >> 4U];
-        out += digits[octet & 15U];
-    }
-    return out;
-}
 
 }  // namespace
 
@@ -199,7 +184,7 @@ std::optional<std::string> expand(std::string_view text, MacroContext const& con
         auto const macro = parse_macro(text, true);
         if (!macro) return std::nullopt;
         auto const value = transformed(*macro, value_of(macro->letter, context));
-        out += macro->escape ? url_escaped(value) : value;
+        out += macro->escape ? ascii::percent_encoded(value) : value;
         text.remove_prefix(macro->size);
     }
     if (out.size() > max) return std::nullopt;
