@@ -1,5 +1,8 @@
 #include "dawk/crypto/key.hpp"
 
+#include <atomic>
+#include <utility>
+
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -24,23 +27,45 @@ unsigned char const* octets(std::string_view text) {
     return reinterpret_cast<unsigned char const*>(text.data());
 }
 
-std::shared_ptr<void> prepared(EVP_PKEY* key, int (*init)(EVP_PKEY_CTX*)) {
-    std::shared_ptr<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new(key, nullptr), EVP_PKEY_CTX_free);
+using ContextPtr = std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)>;
+
+}  // namespace
+
+// A context that is ready for RSA, and one of its copies that waits for its next use: copying costs
+// a tenth of what a verification does. Whoever finds none makes a copy; no lock, no thread waits.
+class ReadyContext {
+  public:
+    explicit ReadyContext(ContextPtr prototype) : prototype_(std::move(prototype)) {}
+    ~ReadyContext() { EVP_PKEY_CTX_free(spare_.load()); }
+    ReadyContext(ReadyContext const&) = delete;
+    ReadyContext& operator=(ReadyContext const&) = delete;
+
+    ContextPtr take() {
+        auto* const found = spare_.exchange(nullptr, std::memory_order_acquire);
+        if (found != nullptr) return {found, EVP_PKEY_CTX_free};
+        return {EVP_PKEY_CTX_dup(prototype_.get()), EVP_PKEY_CTX_free};
+    }
+    void give_back(ContextPtr context) {
+        EVP_PKEY_CTX* none = nullptr;
+        if (spare_.compare_exchange_strong(none, context.get(), std::memory_order_release))
+            static_cast<void>(context.release());
+    }
+
+  private:
+    ContextPtr prototype_;
+    std::atomic<EVP_PKEY_CTX*> spare_{nullptr};
+};
+
+namespace {
+
+std::shared_ptr<ReadyContext> prepared(EVP_PKEY* key, int (*init)(EVP_PKEY_CTX*)) {
+    ContextPtr context(EVP_PKEY_CTX_new(key, nullptr), EVP_PKEY_CTX_free);
     DAWK_CHECK(context != nullptr);
     bool const ready = init(context.get()) == 1 &&
                        EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
                        EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1;
-    return ready ? context : nullptr;
+    return ready ? std::make_shared<ReadyContext>(std::move(context)) : nullptr;
 }
-
-struct ContextCopy {
-    explicit ContextCopy(std::shared_ptr<void> const& from)
-        : context(EVP_PKEY_CTX_dup(static_cast<EVP_PKEY_CTX*>(from.get()))) {}
-    ~ContextCopy() { EVP_PKEY_CTX_free(context); }
-    ContextCopy(ContextCopy const&) = delete;
-    ContextCopy& operator=(ContextCopy const&) = delete;
-    EVP_PKEY_CTX* context;
-};
 
 struct DigestContext {
     DigestContext() : context(EVP_MD_CTX_new()) { DAWK_CHECK(context != nullptr); }
@@ -103,10 +128,12 @@ Result<PublicKey> PublicKey::from_ed25519(std::string_view bytes) {
 
 bool PublicKey::verify_digest(std::string_view digest, std::string_view signature) const {
     if (kind_ == KeyKind::rsa) {
-        ContextCopy const copy(context_);
-        return copy.context != nullptr &&
-               EVP_PKEY_verify(copy.context, octets(signature), signature.size(), octets(digest),
-                               digest.size()) == 1;
+        auto context = context_->take();
+        if (!context) return false;
+        bool const good = EVP_PKEY_verify(context.get(), octets(signature), signature.size(),
+                                          octets(digest), digest.size()) == 1;
+        context_->give_back(std::move(context));
+        return good;
     }
     DigestContext const md;
     return EVP_DigestVerifyInit(md.context, nullptr, nullptr, nullptr, raw(key_)) == 1 &&
@@ -154,11 +181,10 @@ Result<std::string> PrivateKey::sign_digest(std::string_view digest) const {
     auto* const to = reinterpret_cast<unsigned char*>(out.data());
     std::size_t size = out.size();
     if (kind_ == KeyKind::rsa) {
-        ContextCopy const copy(context_);
-        if (copy.context == nullptr ||
-            EVP_PKEY_sign(copy.context, to, &size, octets(digest), digest.size()) != 1) {
+        auto context = context_->take();
+        if (!context || EVP_PKEY_sign(context.get(), to, &size, octets(digest), digest.size()) != 1)
             return Errc::io_error;
-        }
+        context_->give_back(std::move(context));
     } else {
         DigestContext const md;
         if (EVP_DigestSignInit(md.context, nullptr, nullptr, nullptr, raw(key_)) != 1 ||

@@ -17,6 +17,8 @@ namespace dawk::crypto {
 
 enum class KeyKind { rsa, ed25519 };
 
+class ReadyContext;  // of libcrypto, for RSA
+
 class PublicKey {
   public:
     // DER: SubjectPublicKeyInfo, or a bare RSAPublicKey as some publish. bad_syntax, unsupported.
@@ -30,8 +32,8 @@ class PublicKey {
     friend class PrivateKey;
     KeyKind kind_ = KeyKind::rsa;
     unsigned bits_ = 0;
-    std::shared_ptr<void> key_;      // EVP_PKEY
-    std::shared_ptr<void> context_;  // EVP_PKEY_CTX, prepared; copied for each use
+    std::shared_ptr<void> key_;  // EVP_PKEY
+    std::shared_ptr<ReadyContext> context_;
 };
 
 class PrivateKey {
@@ -54,7 +56,7 @@ class PrivateKey {
     KeyKind kind_ = KeyKind::rsa;
     unsigned bits_ = 0;
     std::shared_ptr<void> key_;
-    std::shared_ptr<void> context_;
+    std::shared_ptr<ReadyContext> context_;
 };
 
 }  // namespace dawk::crypto

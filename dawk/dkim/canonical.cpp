@@ -12,29 +12,42 @@
 namespace dawk::dkim {
 namespace {
 
+constexpr std::size_t step_max = 16U << 10U;
+
 bool changes_here(char c, char next) noexcept {
     return c == '\t' || (c == ' ' && (next == ' ' || next == '\t' || next == '\r' || next == '\n'));
 }
+
+#if defined(__SSE2__)
+struct Marks {
+    __m128i tab = _mm_set1_epi8('\t'), space = _mm_set1_epi8(' ');
+    __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+    // Of 16 octets, and the one after them.
+    __m128i changes(char const* at) const noexcept {
+        auto const here = _mm_loadu_si128(reinterpret_cast<__m128i const*>(at));
+        auto const next = _mm_loadu_si128(reinterpret_cast<__m128i const*>(at + 1));
+        auto const line_end = _mm_or_si128(_mm_cmpeq_epi8(next, cr), _mm_cmpeq_epi8(next, lf));
+        auto const white = _mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab));
+        auto const after =
+            _mm_and_si128(_mm_cmpeq_epi8(here, space), _mm_or_si128(white, line_end));
+        return _mm_or_si128(_mm_cmpeq_epi8(here, tab), after);
+    }
+};
+#endif
 
 // First octet at which the relaxed form differs from the text: a tab, or a space before white space
 // or a line end. The last octet is never reported: what follows it is not known yet.
 std::size_t find_change(std::string_view text) noexcept {
     std::size_t i = 0;
 #if defined(__SSE2__)
-    auto const tab = _mm_set1_epi8('\t');
-    auto const space = _mm_set1_epi8(' ');
-    auto const cr = _mm_set1_epi8('\r');
-    auto const lf = _mm_set1_epi8('\n');
-    for (; i + 17 <= text.size(); i += 16) {
-        auto const here = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + i));
-        auto const next = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + i + 1));
-        auto const line_end = _mm_or_si128(_mm_cmpeq_epi8(next, cr), _mm_cmpeq_epi8(next, lf));
-        auto const white = _mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab));
-        auto const after =
-            _mm_and_si128(_mm_cmpeq_epi8(here, space), _mm_or_si128(white, line_end));
-        auto const found = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(here, tab), after));
-        if (found != 0)
-            return i + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(found)));
+    Marks const marks;
+    for (; i + 33 <= text.size(); i += 32) {
+        auto const low = marks.changes(text.data() + i);
+        auto const high = marks.changes(text.data() + i + 16);
+        if (_mm_movemask_epi8(_mm_or_si128(low, high)) == 0) continue;
+        auto const found = static_cast<unsigned>(_mm_movemask_epi8(low)) |
+                           static_cast<unsigned>(_mm_movemask_epi8(high)) << 16U;
+        return i + static_cast<std::size_t>(std::countr_zero(found));
     }
 #endif
     for (; i + 1 < text.size(); ++i) {
@@ -43,31 +56,76 @@ std::size_t find_change(std::string_view text) noexcept {
     return i;
 }
 
-// White space, or a line end: a CR alone is neither (it never comes from the wire).
-bool is_space_or_end(std::string_view text, std::size_t at) noexcept {
-    char const c = text[at];
-    if (c == '\r') return at + 1 < text.size() && text[at + 1] == '\n';
-    return c == ' ' || c == '\t' || c == '\n';
+constexpr bool is_space_or_end(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+// First octet of a field's body that the relaxed form may change: a line end, a tab, or a space
+// before one of these or before another space; the size when there is none. A space at the end of
+// the text is one as well.
+std::size_t find_field_change(std::string_view text) noexcept {
+    std::size_t i = 0;
+#if defined(__SSE2__)
+    auto const space = _mm_set1_epi8(' ');
+    auto const beyond = _mm_set1_epi8(' ' + 1);
+    // Signed: octets beyond ASCII are "less" than a space and found as well, to be looked at below.
+    for (; i + 17 <= text.size(); i += 16) {
+        auto const here = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + i));
+        auto const next = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + i + 1));
+        auto const is_space = _mm_cmpeq_epi8(here, space);
+        auto const low = _mm_cmplt_epi8(here, space);
+        auto const doubled = _mm_and_si128(is_space, _mm_cmplt_epi8(next, beyond));
+        auto const found = _mm_movemask_epi8(_mm_or_si128(low, doubled));
+        if (found == 0) continue;
+        i += static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(found)));
+        break;
+    }
+#endif
+    for (; i < text.size(); ++i) {
+        char const c = text[i];
+        if (c == '\t' || c == '\r' || c == '\n') return i;
+        if (c == ' ' && (i + 1 == text.size() || is_space_or_end(text[i + 1]))) return i;
+    }
+    return i;
+}
+
+// How much white space and how many line ends the text begins with, and whether there is white
+// space in it. A CR alone is neither (it never comes from the wire).
+struct Gap {
+    std::size_t size = 0;
+    bool has_space = false;
+};
+Gap gap_of(std::string_view text) noexcept {
+    Gap gap;
+    for (; gap.size < text.size(); ++gap.size) {
+        char const c = text[gap.size];
+        bool const is_end =
+            c == '\n' || (c == '\r' && gap.size + 1 < text.size() && text[gap.size + 1] == '\n');
+        if (!is_end && !ascii::is_space(c)) break;
+        gap.has_space |= !is_end;
+    }
+    return gap;
 }
 
 void append_relaxed_field(mail::HeaderField const& field, std::string& out) {
-    for (char const c : ascii::trim(field.name)) out += ascii::lower(c);
+    auto const name = ascii::trim(field.name);
+    auto const begin = out.size();
+    out.append(name);
+    for (auto i = begin; i < out.size(); ++i) out[i] = ascii::lower(out[i]);
     out += ':';
     auto rest = field.body;
-    bool text = false;
+    rest.remove_prefix(gap_of(rest).size);
     while (!rest.empty()) {
-        std::size_t run = 0;
-        bool space = false;
-        for (; run < rest.size() && is_space_or_end(rest, run); ++run)
-            space = space || ascii::is_space(rest[run]);  // line ends vanish: unfolding (§3.4.2)
-        rest.remove_prefix(run);
-        if (rest.empty()) break;
-        if (space && text) out += ' ';
-        text = true;
-        run = 0;
-        while (run < rest.size() && !is_space_or_end(rest, run)) ++run;
-        out.append(rest.substr(0, run));
-        rest.remove_prefix(run);
+        auto const clean = find_field_change(rest);
+        out.append(rest.substr(0, clean));
+        rest.remove_prefix(clean);
+        auto const gap = gap_of(rest);
+        rest.remove_prefix(gap.size);
+        if (gap.has_space && !rest.empty()) out += ' ';  // line ends vanish: unfolding (§3.4.2)
+        if (gap.size == 0 && !rest.empty()) {            // a CR alone
+            out += rest.front();
+            rest.remove_prefix(1);
+        }
     }
     out += "\r\n";
 }
@@ -174,7 +232,8 @@ void BodyHash::update_relaxed(std::string_view piece) {
         settle_cr(piece);
         if (piece.empty()) return;
         bool const calm = pending_lines_ == 0 && !pending_space_;
-        auto clean = calm ? find_change(piece) : 0;
+        // In steps that stay in the first cache between being looked at and being hashed.
+        auto clean = calm ? find_change(piece.substr(0, step_max)) : 0;
         // What stands at the end of the clean part may yet be dropped: line ends, and one space.
         while (clean > 0 &&
                std::string_view(" \r\n").find(piece[clean - 1]) != std::string_view::npos)

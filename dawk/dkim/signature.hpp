@@ -29,6 +29,7 @@ using Usable = boost::system::result<T, Unusable>;
 [[noreturn]] void throw_exception_from_error(Unusable const& error, boost::source_location const&);
 
 enum class Algorithm { rsa_sha1, rsa_sha256, ed25519_sha256 };
+constexpr std::size_t algorithms = 3;
 std::string_view to_string(Algorithm algorithm) noexcept;
 
 struct Signature {

@@ -1,6 +1,11 @@
 #include "dawk/dkim/tags.hpp"
 
 #include <algorithm>
+#include <bit>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "dawk/base/ascii.hpp"
 
@@ -44,20 +49,45 @@ std::optional<TagList> TagList::parse(std::string_view text) {
 }
 
 std::optional<std::string_view> TagList::get(std::string_view name) const noexcept {
+    // Names are one letter, nearly all: the first says most.
     for (auto const& [key, value] : tags_) {
-        if (key == name) return value;
+        if (key.front() == name.front() && key == name) return value;
     }
     return std::nullopt;
 }
 
-std::string without_space(std::string_view text) {
-    std::string out(text.size(), '\0');
-    std::size_t size = 0;
-    for (char const c : text) {
-        out[size] = c;
-        size += c != ' ' && c != '\t' && c != '\r' && c != '\n' ? 1 : 0;
+namespace {
+
+// First octet that may be white space: not above a space. The size when there is none.
+std::size_t find_low(std::string_view text, std::size_t from) noexcept {
+    std::size_t i = from;
+#if defined(__SSE2__)
+    auto const space = _mm_set1_epi8(' ');
+    for (; i + 16 <= text.size(); i += 16) {
+        auto const here = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + i));
+        auto const low = _mm_cmpeq_epi8(_mm_min_epu8(here, space), here);
+        auto const found = static_cast<unsigned>(_mm_movemask_epi8(low));
+        if (found != 0) return i + static_cast<std::size_t>(std::countr_zero(found));
     }
-    out.resize(size);
+#endif
+    while (i < text.size() && static_cast<unsigned char>(text[i]) > ' ') ++i;
+    return i;
+}
+
+}  // namespace
+
+// Base64 comes in long runs between line ends.
+std::string without_space(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto const end = find_low(text, i);
+        out.append(text.data() + i, end - i);
+        i = end;
+        if (i == text.size()) break;
+        char const c = text[i];
+        if (c != ' ' && c != '\t' && c != '\r' && c != '\n') out += c;
+    }
     return out;
 }
 

@@ -10,11 +10,11 @@
 namespace dawk::dkim {
 
 Usable<KeyRecord> const& KeyCache::get(std::string const& text, Algorithm algorithm) {
-    auto const key = std::make_pair(text, algorithm);
-    auto const found = keys_.find(key);
-    if (found != keys_.end()) return found->second;
-    if (keys_.size() >= max_) keys_.clear();
-    return keys_.emplace(key, parse_key(text, algorithm)).first->second;
+    auto& keys = keys_[static_cast<std::size_t>(algorithm)];
+    auto const found = keys.find(text);
+    if (found != keys.end()) return found->second;
+    if (keys.size() >= max_) keys.clear();
+    return keys.emplace(text, parse_key(text, algorithm)).first->second;
 }
 
 namespace {
@@ -94,7 +94,9 @@ std::string prefix_of(std::string_view body) {
 
 Verifier::Verifier(mail::HeaderSection const& header, Options options) : options_(options) {
     if (options_.keys == nullptr) options_.keys = &own_keys_;
-    for (auto const& field : header.find("DKIM-Signature")) add(header, field);
+    auto const found = header.find("DKIM-Signature");
+    items_.reserve(found.size());
+    for (auto const& field : found) add(header, field);
 }
 
 std::size_t Verifier::body_for(Signature const& signature) {
@@ -131,7 +133,6 @@ void Verifier::add(mail::HeaderSection const& header, mail::HeaderField const& f
     verdict.selector = signature.selector;
     verdict.identity = signature.identity;
     verdict.algorithm = to_string(signature.algorithm);
-    verdict.fields = signature.fields;
     verdict.signs_length = signature.length.has_value();
     auto const refuse = [&](Result result, std::string reason) {
         verdict.result = result;
@@ -153,6 +154,7 @@ void Verifier::add(mail::HeaderSection const& header, mail::HeaderField const& f
         item.header_digest = header_digest(header, signature.fields, signature.header_form,
                                            field.raw, hash_of(signature.algorithm));
     }
+    verdict.fields = std::move(item.signature.fields);
     items_.push_back(std::move(item));
 }
 

@@ -30,7 +30,7 @@ class KeyCache {
 
   private:
     std::size_t max_;
-    std::map<std::pair<std::string, Algorithm>, Usable<KeyRecord>> keys_;
+    std::map<std::string, Usable<KeyRecord>> keys_[algorithms];
 };
 
 struct Options {
