@@ -12,8 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         auto const again = PasswordRecord::parse(record->text());
         if (!again || again->text() != record->text()) std::abort();
     }
-    for (auto const padding : {base64::Padding::with, base64::Padding::without})
-        if (auto const octets = base64::decode(text, padding))
-            if (base64::encode(*octets, padding) != text) std::abort();
+    for (auto const padding : {dawk::base64::Padding::with, dawk::base64::Padding::without})
+        if (auto const octets = dawk::base64::decode(text, padding))
+            if (dawk::base64::encode(*octets, padding) != text) std::abort();
     return 0;
 }
