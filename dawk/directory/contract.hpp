@@ -10,12 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
 #include "dawk/directory/directory.hpp"
 #include "dawk/directory/names.hpp"
+#include "dawk/rt/run.hpp"
 
 namespace dawk::directory::contract {
 
@@ -27,18 +26,7 @@ class Subject {
 // Made with crypto::PasswordCost::cheapest().
 using MakeDirectory = std::function<std::unique_ptr<Subject>(mail::Address postmaster)>;
 
-// Runs one task to its end on a loop of its own.
-template <class T>
-T run(Task<T> task) {
-    boost::asio::io_context io(1);
-    std::optional<T> out;
-    boost::asio::co_spawn(io, std::move(task), [&](std::exception_ptr error, T value) {
-        if (error) std::rethrow_exception(error);
-        out.emplace(std::move(value));
-    });
-    io.run();
-    return std::move(*out);
-}
+using rt::run;
 
 inline mail::Address address(std::string_view text) {
     if (text.starts_with("*@")) return {"*", std::string(text.substr(2))};

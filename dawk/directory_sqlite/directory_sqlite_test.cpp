@@ -2,15 +2,13 @@
 #include <fstream>
 #include <thread>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <sqlite3.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "dawk/directory/contract.hpp"
 #include "dawk/directory_sqlite/lru.hpp"
 #include "dawk/directory_sqlite/sqlite_directory.hpp"
+#include "dawk/sqlite/folder_test.hpp"
 
 namespace dawk::directory_sqlite {
 namespace {
@@ -19,27 +17,8 @@ using namespace directory::contract;
 using directory::Found;
 using directory::LoginResult;
 
-class Folder {
-  public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "dawk-directory-XXXXXX");
-        path_ = ::mkdtemp(name.data());
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    std::string file() const { return path_ + "/directory.db"; }
-
-  private:
-    std::string path_;
-};
-
-class Pool final : public rt::WorkPool {
-  public:
-    ~Pool() override { pool_.join(); }
-    void run(std::function<void()> job) override { boost::asio::post(pool_, std::move(job)); }
-
-  private:
-    boost::asio::thread_pool pool_{2};
-};
+using sqlite::test::Folder;
+using sqlite::test::Pool;
 
 class HandClock final : public rt::Clock {
   public:

@@ -8,12 +8,11 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "dawk/reports/store.hpp"
+#include "dawk/rt/run.hpp"
 
 namespace dawk::reports::contract {
 
@@ -25,18 +24,7 @@ class Subject {
 };
 using MakeStore = std::function<std::unique_ptr<Subject>()>;
 
-// Runs one task to its end on a loop of its own.
-template <class T>
-T run(Task<T> task) {
-    boost::asio::io_context io(1);
-    std::optional<T> out;
-    boost::asio::co_spawn(io, std::move(task), [&](std::exception_ptr error, T value) {
-        if (error) std::rethrow_exception(error);
-        out.emplace(std::move(value));
-    });
-    io.run();
-    return std::move(*out);
-}
+using rt::run;
 
 inline dmarcreport::Record record(std::string ip, std::string dkim = "pass") {
     dmarcreport::Record r;

@@ -2,40 +2,19 @@
 #include <fstream>
 #include <thread>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "dawk/reports/contract.hpp"
 #include "dawk/reports_sqlite/sqlite_store.hpp"
+#include "dawk/sqlite/folder_test.hpp"
 
 namespace dawk::reports_sqlite {
 namespace {
 
 using namespace reports::contract;
 
-class Folder {
-  public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "dawk-reports-XXXXXX");
-        path_ = ::mkdtemp(name.data());
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    std::string file() const { return path_ + "/reports.db"; }
-
-  private:
-    std::string path_;
-};
-
-class Pool final : public rt::WorkPool {
-  public:
-    ~Pool() override { pool_.join(); }
-    void run(std::function<void()> job) override { boost::asio::post(pool_, std::move(job)); }
-
-  private:
-    boost::asio::thread_pool pool_{2};
-};
+using sqlite::test::Folder;
+using sqlite::test::Pool;
 
 class SqliteSubject final : public Subject {
   public:

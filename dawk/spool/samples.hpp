@@ -5,9 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-
+#include "dawk/rt/run.hpp"
 #include "dawk/spool/content.hpp"
 #include "dawk/spool/spool.hpp"
 
@@ -15,18 +13,7 @@ namespace dawk::spool::contract {
 
 inline constexpr std::uint64_t large_bytes = 256U << 10U;
 
-// Runs one task to its end on a loop of its own.
-template <class T>
-T run(Task<T> task) {
-    boost::asio::io_context io(1);
-    std::optional<T> out;
-    boost::asio::co_spawn(io, std::move(task), [&](std::exception_ptr error, T value) {
-        if (error) std::rethrow_exception(error);
-        out.emplace(std::move(value));
-    });
-    io.run();
-    return std::move(*out);
-}
+using rt::run;
 
 inline MessageId id_of(unsigned n) {
     return MessageId::make(from_millis(1'700'000'000'000 + n), n, 0x1234'5678ULL * (n + 1));

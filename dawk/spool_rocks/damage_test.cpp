@@ -58,7 +58,7 @@ class Damage : public Tools {
         fill(in_tables);
         auto const spool = open(options_);
         for (unsigned n = in_tables + 1; n <= all; ++n) {
-            ASSERT_TRUE(run_task(spool::contract::insert(*spool, n, octets_of(size_of(n), n))));
+            ASSERT_TRUE(rt::run(spool::contract::insert(*spool, n, octets_of(size_of(n), n))));
         }
     }
     std::vector<fs::path> files() const {
@@ -110,14 +110,14 @@ class Damage : public Tools {
     }
     std::string judge_message(RocksSpool& spool, unsigned n, bool noticed, bool is_log) {
         auto const number = std::to_string(n);
-        auto const e = run_task(spool.load(id_of(n)));
+        auto const e = rt::run(spool.load(id_of(n)));
         if (!e && e.error() == Errc::not_found) {
             return may_miss(n, is_log) ? "" : "served without message " + number + "; ";
         }
         if (!e) return noticed ? "" : "unreadable " + number + ", not noticed; ";
-        auto const content = run_task(spool.open_content(*e));
+        auto const content = rt::run(spool.open_content(*e));
         if (!content) return noticed ? "" : "no content of " + number + ", not noticed; ";
-        auto const octets = run_task(spool::read_all(*content, 1U << 20U));
+        auto const octets = rt::run(spool::read_all(*content, 1U << 20U));
         if (!octets) return noticed ? "" : "unreadable content of " + number + ", not noticed; ";
         return *octets == octets_of(size_of(n), n) ? "" : "other octets of " + number + "; ";
     }
@@ -130,7 +130,7 @@ class Damage : public Tools {
         {
             auto const spool = open(other_);
             for (unsigned n = 1; n <= all; ++n) {
-                auto const e = run_task(spool->load(id_of(n)));
+                auto const e = rt::run(spool->load(id_of(n)));
                 if (!e) continue;
                 ++saved;
                 out += judge_message(*spool, n, false, is_log);
@@ -199,7 +199,7 @@ TEST_F(Damage, InTheMiddleOfTheLogIsNotTakenForItsTornEnd) {
     }
     auto const spool = open(options_);
     for (unsigned n = 1; n < all; ++n) expect_message(*spool, n);
-    EXPECT_EQ(run_task(spool->load(id_of(all))).error(), Errc::not_found);
+    EXPECT_EQ(rt::run(spool->load(id_of(all))).error(), Errc::not_found);
 }
 
 // ---- Versions.
@@ -228,8 +228,8 @@ TEST_F(Damage, ARecordOfANewerVersionIsLeftAloneAndNamed) {
     EXPECT_NE(report.damage.list()[0].detail.find("newer"), std::string::npos) << report.text();
     {
         auto const spool = open(options_);
-        EXPECT_EQ(run_task(spool->load(id_of(2))).error(), Errc::unsupported);
-        EXPECT_EQ(run_task(spool->list({}, 10))->size(), 2U);
+        EXPECT_EQ(rt::run(spool->load(id_of(2))).error(), Errc::unsupported);
+        EXPECT_EQ(rt::run(spool->list({}, 10))->size(), 2U);
         expect_message(*spool, 1);
         expect_message(*spool, 3);
     }
@@ -266,7 +266,7 @@ TEST_F(Damage, AnOlderSpoolIsRead) {
     {
         auto const spool = open(options_);
         for (unsigned n = 1; n <= 5; ++n) expect_message(*spool, n);
-        ASSERT_TRUE(run_task(spool::contract::insert(*spool, 9, "new")));
+        ASSERT_TRUE(rt::run(spool::contract::insert(*spool, 9, "new")));
         expect_message(*spool, 1);
     }
     EXPECT_TRUE(check().is_sound()) << check().text();

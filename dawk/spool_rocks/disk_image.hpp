@@ -220,7 +220,7 @@ class DiskImage {
                 keep(out, child, how, chance);
             } else if (!out.files_.contains(child)) {
                 auto& copy = out.files_[child];
-                copy.octets = surviving_octets(name, *file(child), how, chance);
+                copy.octets = surviving_octets(*file(child), how, chance);
                 copy.safe = copy.octets.size();
             }
         }
@@ -240,11 +240,7 @@ class DiskImage {
         }
         return names;
     }
-    // Of a MANIFEST some prefix survives, as on a file system that makes a file longer only once
-    // its octets are there (ext4 with ordered data, XFS): RocksDB refuses one that ends in octets
-    // which nobody wrote, and what was in it only `dawk spool repair` can tell.
-    static std::string surviving_octets(std::string const& name, File const& file, Cut how,
-                                        Chance& chance) {
+    static std::string surviving_octets(File const& file, Cut how, Chance& chance) {
         std::string out = file.octets;
         for (auto const& [from, to] : file.lost) {
             for (auto i = from; i < to; ++i) out[i] = '\0';
@@ -254,8 +250,7 @@ class DiskImage {
         if (is_safe) return out;
         auto const old = out.substr(0, file.safe) + file.beyond;
         if (how != Cut::any) return old;
-        bool const is_manifest = name.starts_with("MANIFEST-");
-        switch (chance.below(is_manifest ? 3 : 5)) {
+        switch (chance.below(5)) {
             case 0:
                 return old;
             case 1:

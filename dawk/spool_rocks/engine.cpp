@@ -15,6 +15,7 @@
 #include "dawk/spool_rocks/fast_crc32c.hpp"
 #include "dawk/spool_rocks/keys.hpp"
 #include "dawk/spool_rocks/log_check.hpp"
+#include "dawk/spool_rocks/manifest.hpp"
 
 namespace dawk::spool_rocks {
 
@@ -153,9 +154,12 @@ rt::Explained newer(std::string const& found) {
 }
 
 // A family that this version does not know means a newer format: better refused than half read.
-rt::ExplainedResult<void> check_families(RocksOptions const& options, std::string const& path) {
+rt::ExplainedResult<void> check_families(RocksOptions const& options, std::string const& path,
+                                         Engine const& engine) {
     std::vector<std::string> found;
-    auto const status = rocksdb::DB::ListColumnFamilies(database_options(options), path, &found);
+    auto db_options = database_options(options);
+    db_options.env = engine.env.get();
+    auto const status = rocksdb::DB::ListColumnFamilies(db_options, path, &found);
     if (!status.ok()) {
         if (options.create) return {};  // not there yet; what else it is, opening says
         return explained(Errc::not_found, "no spool in " + options.folder);
@@ -209,8 +213,6 @@ auto* const volatile checksum = &rocksdb::crc32c::Extend;
 rocksdb::Status open_database(RocksOptions const& options, std::string const& path, OpenMode mode,
                               Engine& engine) {
     auto db_options = database_options(options);
-    engine.log_files = std::make_shared<LogFiles>(db_options.env->GetFileSystem());
-    engine.env = rocksdb::NewCompositeEnv(engine.log_files);
     db_options.env = engine.env.get();
     engine.statistics = db_options.statistics;
     if (mode == OpenMode::read_only) {
@@ -274,12 +276,36 @@ rt::ExplainedResult<void> check_logs(RocksOptions const& options, OpenMode mode,
     return {};
 }
 
+// Salvage does without a damaged one.
+rt::ExplainedResult<void> check_manifest(RocksOptions const& options, OpenMode mode,
+                                         rocksdb::FileSystem& below, LogFiles& files) {
+    auto const database = options.folder + "/db";
+    auto const manifest = examine_manifest(below, database);
+    bool const is_trusted = manifest && manifest->damage.empty();
+    if (!is_trusted && mode == OpenMode::salvage) return {};
+    if (!manifest) return explained(manifest.error(), "the MANIFEST cannot be read");
+    if (!is_trusted) {
+        return explained(Errc::corrupt, "the MANIFEST is damaged: " + manifest->damage);
+    }
+    if (mode == OpenMode::normal) remove_lost_marks(below, database);
+    if (!manifest->torn) return {};
+    files.shorten(manifest->torn->file, manifest->torn->intact);
+    if (options.report && mode == OpenMode::normal) {
+        options.report("did not read the torn end of " + manifest->torn->file + " from octet " +
+                       std::to_string(manifest->torn->intact) + " on; nothing relied on it");
+    }
+    return {};
+}
+
 // Before RocksDB reads it. A spool that cannot be trusted is refused, not served from in part.
-rt::ExplainedResult<void> check_files(RocksOptions const& options, OpenMode mode) {
-    if (mode == OpenMode::salvage) return {};
+rt::ExplainedResult<void> check_files(RocksOptions const& options, OpenMode mode,
+                                      Engine const& engine) {
     auto* const env = database_options(options).env;
     auto const files = env->GetFileSystem();
     auto const database = options.folder + "/db";
+    if (mode == OpenMode::salvage) {
+        return check_manifest(options, mode, *files, *engine.log_files);
+    }
     std::optional<DatabaseLock> lock;
     if (mode == OpenMode::normal && env->FileExists(database).ok()) {
         lock.emplace(*env, database);
@@ -288,11 +314,13 @@ rt::ExplainedResult<void> check_files(RocksOptions const& options, OpenMode mode
     if (auto const lost = lost_database(*files, options.folder); !lost.empty()) {
         return explained(Errc::corrupt, "the spool is not whole: " + lost);
     }
+    auto manifest = check_manifest(options, mode, *files, *engine.log_files);
+    if (!manifest) return manifest;
     return check_logs(options, mode, *files);
 }
 
 // RocksDB asks for tables when it opens, but for blob files only when it reads them.
-rt::ExplainedResult<void> check_blob_files(Engine& engine) {
+rt::ExplainedResult<void> compare_blob_files(Engine const& engine) {
     rocksdb::ColumnFamilyMetaData meta;
     engine.db->GetColumnFamilyMetaData(engine[Family::content], &meta);
     for (auto const& blob : meta.blob_files) {
@@ -307,6 +335,18 @@ rt::ExplainedResult<void> check_blob_files(Engine& engine) {
         }
     }
     return {};
+}
+
+// A compaction may have begun with the opening, and would remove blob files between the list and
+// the look at them: for so long nothing is removed. (Read-only, nothing is.)
+rt::ExplainedResult<void> check_blob_files(Engine const& engine, OpenMode mode) {
+    if (mode != OpenMode::normal) return compare_blob_files(engine);
+    auto const held = engine.db->DisableFileDeletions();
+    if (!held.ok()) return explained(held);
+    auto compared = compare_blob_files(engine);
+    auto const released = engine.db->EnableFileDeletions(false);
+    if (compared && !released.ok()) return explained(released);
+    return compared;
 }
 
 }  // namespace
@@ -328,9 +368,11 @@ std::unique_ptr<rocksdb::Iterator> Engine::iterate(Family family, bool fill_cach
 rt::ExplainedResult<std::unique_ptr<Engine>> open_engine(RocksOptions const& options,
                                                          OpenMode mode) {
     auto const path = options.folder + "/db";
-    if (auto files = check_files(options, mode); !files) return files.error();
-    if (auto families = check_families(options, path); !families) return families.error();
     auto engine = std::make_unique<Engine>();
+    engine->log_files = std::make_shared<LogFiles>(database_options(options).env->GetFileSystem());
+    engine->env = rocksdb::NewCompositeEnv(engine->log_files);
+    if (auto files = check_files(options, mode, *engine); !files) return files.error();
+    if (auto families = check_families(options, path, *engine); !families) return families.error();
     auto const status = open_database(options, path, mode, *engine);
     if (!status.ok()) {
         auto failure = explained(status);
@@ -343,7 +385,7 @@ rt::ExplainedResult<std::unique_ptr<Engine>> open_engine(RocksOptions const& opt
     }
     if (auto meta = read_meta(*engine); !meta) return meta.error();
     if (mode != OpenMode::salvage) {
-        if (auto blobs = check_blob_files(*engine); !blobs) return blobs.error();
+        if (auto blobs = check_blob_files(*engine, mode); !blobs) return blobs.error();
     }
     if (mode == OpenMode::normal) {
         if (auto meta = write_meta(*engine); !meta) return meta.error();

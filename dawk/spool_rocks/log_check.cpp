@@ -6,6 +6,8 @@
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/crc32c.hpp"
+#include "dawk/spool_rocks/disk_format.hpp"
+#include "dawk/spool_rocks/manifest.hpp"
 
 namespace dawk::spool_rocks {
 namespace {
@@ -15,18 +17,6 @@ namespace {
 // little-endian.
 constexpr std::size_t header_bytes = 7;
 enum Type : unsigned char { zero = 0, full = 1, first = 2, middle = 3, last = 4 };
-
-std::uint32_t little(std::string_view octets) {
-    std::uint32_t value = 0;
-    for (std::size_t i = octets.size(); i-- > 0;) {
-        value = (value << 8U) | static_cast<unsigned char>(octets[i]);
-    }
-    return value;
-}
-
-std::uint32_t masked(std::uint32_t crc) {
-    return ((crc >> 15U) | (crc << 17U)) + 0xa282ead8U;
-}
 
 struct Fragment {
     unsigned char type = zero;
@@ -40,11 +30,11 @@ Fragment fragment_at(std::string_view block, std::size_t at) {
     auto const header = block.substr(at, header_bytes);
     Fragment out;
     out.type = static_cast<unsigned char>(header[6]);
-    auto const end = at + header_bytes + little(header.substr(4, 2));
+    auto const end = at + header_bytes + little_endian(header.substr(4, 2));
     if (out.type < full || out.type > last || end > block.size()) return out;
     out.end = end;
     auto const covered = block.substr(at + 6, end - at - 6);
-    out.is_intact = masked(crc32c(covered)) == little(header.substr(0, 4));
+    out.is_intact = masked(crc32c(covered)) == little_endian(header.substr(0, 4));
     return out;
 }
 
@@ -102,6 +92,8 @@ std::vector<LogName> logs_of(rocksdb::FileSystem& files, std::string const& data
     return out;
 }
 
+}  // namespace
+
 Result<LogScanner> scan_log(rocksdb::FileSystem& files, std::string const& path) {
     std::unique_ptr<rocksdb::FSSequentialFile> file;
     if (!files.NewSequentialFile(path, {}, &file, nullptr).ok()) return Errc::io_error;
@@ -121,6 +113,8 @@ Result<LogScanner> scan_log(rocksdb::FileSystem& files, std::string const& path)
     scanner.finish();
     return scanner;
 }
+
+namespace {
 
 std::string at_octet(std::string const& path, std::uint64_t at) {
     return path.substr(path.rfind('/') + 1) + " at octet " + std::to_string(at);
@@ -192,8 +186,8 @@ std::string lost_database(rocksdb::FileSystem& files, std::string const& folder)
     for (auto const& name : names) {
         bool const holds_mail =
             name.ends_with(".sst") || name.ends_with(".blob") || name.ends_with(".log");
-        bool const is_manifest = name.starts_with("MANIFEST-") && name != "MANIFEST-000001";
-        if (holds_mail || is_manifest) return "CURRENT is missing beside " + name;
+        bool const is_later = is_manifest(name) && name != "MANIFEST-000001";
+        if (holds_mail || is_later) return "CURRENT is missing beside " + name;
     }
     if (has_large_contents(files, folder + "/large")) {
         return "there are large contents, but no database";

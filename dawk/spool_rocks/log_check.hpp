@@ -59,4 +59,7 @@ class LogScanner {
     bool damaged_ = false, behind_ = false, has_records_ = false, recycled_ = false;
 };
 
+// Of a whole file. Errors: of reading.
+Result<LogScanner> scan_log(rocksdb::FileSystem& files, std::string const& path);
+
 }  // namespace dawk::spool_rocks

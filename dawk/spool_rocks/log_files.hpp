@@ -7,7 +7,7 @@
 //
 // And it syncs the folder before CURRENT names another MANIFEST: the tables that a start has made
 // of the log are named there, and RocksDB syncs their names only together with that of CURRENT. A
-// disk may keep the one and not the other.
+// disk may keep the one and not the other. And it keeps the marks of MANIFESTs (manifest.hpp).
 #pragma once
 
 #include <map>
@@ -27,6 +27,10 @@ class LogFiles final : public rocksdb::FileSystemWrapper {
     rocksdb::IOStatus NewWritableFile(std::string const& name, rocksdb::FileOptions const& options,
                                       std::unique_ptr<rocksdb::FSWritableFile>* result,
                                       rocksdb::IODebugContext* context) override;
+    rocksdb::IOStatus NewSequentialFile(std::string const& name,
+                                        rocksdb::FileOptions const& options,
+                                        std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                                        rocksdb::IODebugContext* context) override;
     rocksdb::IOStatus DeleteFile(std::string const& name, rocksdb::IOOptions const& options,
                                  rocksdb::IODebugContext* context) override;
 
@@ -34,6 +38,8 @@ class LogFiles final : public rocksdb::FileSystemWrapper {
                                  rocksdb::IOOptions const& options,
                                  rocksdb::IODebugContext* context) override;
 
+    // Before the database is opened: who reads the file finds that it ends there.
+    void shorten(std::string const& name, std::uint64_t size);
     // With the database closed: cuts off what was written and not synced.
     rocksdb::IOStatus cut_unsynced();
 
@@ -48,6 +54,7 @@ class LogFiles final : public rocksdb::FileSystemWrapper {
 
   private:
     std::shared_ptr<Lengths> lengths_ = std::make_shared<Lengths>();
+    std::map<std::string, std::uint64_t> shortened_;
 };
 
 }  // namespace dawk::spool_rocks

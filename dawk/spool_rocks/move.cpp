@@ -13,8 +13,9 @@
 #include "dawk/envelope/codec.hpp"
 #include "dawk/mail/address_list.hpp"
 #include "dawk/mail/header.hpp"
+#include "dawk/rt/run.hpp"
 #include "dawk/spool/due_entries.hpp"
-#include "dawk/spool_rocks/run.hpp"
+#include "dawk/spool_rocks/copy_content.hpp"
 #include "dawk/spool_rocks/tools.hpp"
 
 namespace dawk::spool_rocks {
@@ -264,7 +265,7 @@ class Importer {
         std::error_code error;
         if (fs::exists(described, error)) {
             DAWK_TRY(auto const envelope, envelope_from_json(described));
-            auto const there = run_task(spool_.load(envelope.id));
+            auto const there = rt::run(spool_.load(envelope.id));
             if (there) return Errc::exists;
             if (there.error() != Errc::not_found) return there.error();
             mail::HeaderScanner unused;
@@ -287,13 +288,13 @@ class Importer {
         if (!file.is_open()) return Errc::not_found;
         std::error_code error;
         auto const size = fs::file_size(eml, error);
-        return run_task(read_content(spool_, id, file, error ? 0 : size, scanner));
+        return rt::run(read_content(spool_, id, file, error ? 0 : size, scanner));
     }
     Result<void> insert(envelope::Envelope const& envelope, spool::ContentPtr const& content) {
         spool::Batch batch;
         batch.due_add = spool::due_entries(envelope);
         batch.inserts.push_back({std::make_shared<envelope::Envelope const>(envelope), content});
-        DAWK_TRY_VOID(run_task(spool_.commit(std::move(batch))));
+        DAWK_TRY_VOID(rt::run(spool_.commit(std::move(batch))));
         ++report_.messages;
         report_.content_bytes += content->size();
         return {};
@@ -324,14 +325,14 @@ rt::ExplainedResult<MoveReport> export_spool(ToolWorld world, RocksOptions const
     if (is_new) fs::permissions(folder, fs::perms::owner_all, error);  // mail is private
     if (error) return rt::Explained{Errc::io_error, folder + ": " + error.message()};
     for (MessageId after;;) {
-        auto const listed = run_task((*spool)->list(after, page));
+        auto const listed = rt::run((*spool)->list(after, page));
         if (!listed) {
             return rt::Explained{listed.error(), "cannot list: " + listed.error().message()};
         }
         if (listed->empty()) break;
         for (auto const& envelope : *listed) {
             auto const base = folder + "/" + envelope->id.text();
-            auto const done = run_task(export_one(**spool, envelope, base));
+            auto const done = rt::run(export_one(**spool, envelope, base));
             if (done) {
                 ++report.messages;
                 report.content_bytes += envelope->content_size;

@@ -1,14 +1,12 @@
 #include <filesystem>
 #include <fstream>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "dawk/envelope/codec.hpp"
+#include "dawk/rt/run.hpp"
 #include "dawk/spool/due_entries.hpp"
+#include "dawk/spool_rocks/copy_content.hpp"
 #include "dawk/spool_rocks/keys.hpp"
 #include "dawk/spool_rocks/large_files.hpp"
-#include "dawk/spool_rocks/run.hpp"
 #include "dawk/spool_rocks/salvage.hpp"
 
 namespace dawk::spool_rocks {
@@ -98,7 +96,7 @@ class Repairer {
         auto record = LargeRecord::decode(value);
         if (!record || record->size != envelope.content_size) return nullptr;
         auto const old = std::make_shared<LargeContent>(large_, *record, true);
-        auto copied = run_task(copy_content(spool_, envelope.id, old));
+        auto copied = rt::run(copy_content(spool_, envelope.id, old));
         if (copied) return *copied;
         if (copied.error() != Errc::corrupt && copied.error() != Errc::not_found) {
             failed_ = copied.error();
@@ -138,7 +136,7 @@ class Repairer {
     }
     void flush() {
         bytes_ = 0;
-        auto const done = run_task(spool_.commit(std::exchange(batch_, {})));
+        auto const done = rt::run(spool_.commit(std::exchange(batch_, {})));
         if (!done) failed_ = done.error();
     }
 

@@ -8,6 +8,7 @@
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/base/crc32c.hpp"
+#include "dawk/spool_rocks/disk_format.hpp"
 #include "dawk/spool_rocks/keys.hpp"
 
 namespace dawk::spool_rocks {
@@ -164,18 +165,6 @@ constexpr std::size_t record_header_bytes = 32;
 constexpr std::uint32_t file_magic = 2395959;
 constexpr std::uint64_t value_bytes_max = 64U << 20U;
 
-std::uint64_t little(std::string_view bytes) {
-    std::uint64_t value = 0;
-    for (std::size_t i = bytes.size(); i-- > 0;) {
-        value = (value << 8U) | static_cast<unsigned char>(bytes[i]);
-    }
-    return value;
-}
-
-std::uint32_t masked(std::uint32_t crc) {
-    return ((crc >> 15U) | (crc << 17U)) + 0xa282ead8U;
-}
-
 }  // namespace
 
 BlobIndex BlobIndex::read(std::string const& database_folder) {
@@ -195,7 +184,7 @@ void BlobIndex::read_file(std::string const& path) {
     if (!in.read(header.data(), static_cast<std::streamsize>(header.size()))) return;
     auto const view = std::string_view(header);
     bool const plain = view[13] == 0;  // not compressed
-    if (little(view.substr(0, 4)) != file_magic || !plain) return;
+    if (little_endian(view.substr(0, 4)) != file_magic || !plain) return;
     auto const file = static_cast<std::uint32_t>(files_.size());
     files_.push_back(path);
     std::string record(record_header_bytes + MessageId::size_bytes, '\0');
@@ -203,12 +192,13 @@ void BlobIndex::read_file(std::string const& path) {
         in.seekg(static_cast<std::streamoff>(at));
         if (!in.read(record.data(), static_cast<std::streamsize>(record.size()))) return;
         auto const r = std::string_view(record);
-        if (masked(crc32c(r.substr(0, 24))) != little(r.substr(24, 4))) return;  // end or damage
-        auto const key_size = little(r.substr(0, 8));
-        auto const size = little(r.substr(8, 8));
+        if (masked(crc32c(r.substr(0, 24))) != little_endian(r.substr(24, 4)))
+            return;  // end or damage
+        auto const key_size = little_endian(r.substr(0, 8));
+        auto const size = little_endian(r.substr(8, 8));
         if (key_size != MessageId::size_bytes || size > value_bytes_max) return;
         auto const id = MessageId::from_bytes(r.substr(record_header_bytes));
-        auto const checksum = static_cast<std::uint32_t>(little(r.substr(28, 4)));
+        auto const checksum = static_cast<std::uint32_t>(little_endian(r.substr(28, 4)));
         places_.push_back({*id, file, checksum, at + record.size(), size});
         at += record.size() + size;
     }

@@ -287,7 +287,7 @@ class UnsyncedFolder final : public rocksdb::FSDirectory {
     }
 };
 
-class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
+class FaultyFileSystem : public rocksdb::FileSystemWrapper {
   public:
     explicit FaultyFileSystem(Faults& faults)
         : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()), faults_(faults) {}

@@ -10,7 +10,6 @@
 #include "dawk/spool_rocks/engine.hpp"
 #include "dawk/spool_rocks/keys.hpp"
 #include "dawk/spool_rocks/large_files.hpp"
-#include "dawk/spool_rocks/run.hpp"
 #include "dawk/spool_rocks/test_world.hpp"
 #include "dawk/spool_rocks/tools.hpp"
 
@@ -42,18 +41,18 @@ class Tools : public ::testing::Test {
         {
             auto const spool = open(options_);
             for (unsigned n = 1; n <= count; ++n) {
-                ASSERT_TRUE(run_task(spool::contract::insert(*spool, n, octets_of(size_of(n), n))));
+                ASSERT_TRUE(rt::run(spool::contract::insert(*spool, n, octets_of(size_of(n), n))));
             }
         }
         open(options_);  // what the log held was written into tables
     }
     void expect_message(RocksSpool& spool, unsigned n) {
-        auto const e = run_task(spool.load(id_of(n)));
+        auto const e = rt::run(spool.load(id_of(n)));
         ASSERT_TRUE(e) << n;
-        auto const content = run_task(spool.open_content(*e));
+        auto const content = rt::run(spool.open_content(*e));
         ASSERT_TRUE(content) << n;
-        EXPECT_TRUE(run_task(spool::read_all(*content, 1U << 20U)) == octets_of(size_of(n), n));
-        auto const due = run_task(spool.due("example.com", {}, 1000));
+        EXPECT_TRUE(rt::run(spool::read_all(*content, 1U << 20U)) == octets_of(size_of(n), n));
+        auto const due = rt::run(spool.due("example.com", {}, 1000));
         EXPECT_TRUE(
             std::any_of(due->begin(), due->end(), [&](auto const& d) { return d.id == id_of(n); }));
     }

@@ -99,7 +99,7 @@ TEST_F(Tools, RepairSavesTheRestAndSaysWhatIsLost) {
     {
         auto const spool = open(other_);
         for (unsigned const n : {3U, 4U, 5U, 6U, 10U, 12U}) expect_message(*spool, n);
-        EXPECT_EQ(run_task(spool->history(id_of(1)))->size(), 1U);
+        EXPECT_EQ(rt::run(spool->history(id_of(1)))->size(), 1U);
     }
     EXPECT_EQ(repair_spool(world_, options_, other_).error().code, Errc::exists);
     options_.folder = other_.folder;
@@ -128,7 +128,7 @@ TEST_F(Tools, RepairStepsOverDamagedBlocks) {
     {
         auto const spool = open(options_);
         for (unsigned n = 1; n <= 400; ++n) {
-            ASSERT_TRUE(run_task(spool::contract::insert(*spool, n, octets_of(40, n))));
+            ASSERT_TRUE(rt::run(spool::contract::insert(*spool, n, octets_of(40, n))));
         }
     }
     std::string table;
@@ -176,7 +176,7 @@ TEST_F(Tools, ExportAndImportCarryMessagesUnchanged) {
     auto const there = open(other_);
     for (unsigned n = 1; n <= 7; ++n) {
         expect_message(*there, n);
-        EXPECT_TRUE(**run_task(here->load(id_of(n))) == **run_task(there->load(id_of(n))));
+        EXPECT_TRUE(**rt::run(here->load(id_of(n))) == **rt::run(there->load(id_of(n))));
     }
 }
 
@@ -207,16 +207,16 @@ TEST_F(Tools, ImportMakesEnvelopesForLoneMailFiles) {
     EXPECT_EQ(imported->messages, 1U) << imported->text();
     EXPECT_EQ(imported->failed.count(), 1U);
     auto const spool = open(options_);
-    auto const listed = run_task(spool->list({}, 10));
+    auto const listed = rt::run(spool->list({}, 10));
     ASSERT_EQ(listed->size(), 1U);
     auto const& e = *listed->front();
     EXPECT_EQ(e.reverse_path.text(), "from@example.org");
     ASSERT_EQ(e.recipients.size(), 2U);
     EXPECT_EQ(e.recipients[1].address.text(), "b@example.net");
     EXPECT_EQ(e.header_subject, "hello");
-    EXPECT_EQ(run_task(spool->due("mx:example.net", {}, 5))->size(), 1U);
-    auto const content = run_task(spool->open_content(listed->front()));
-    auto const octets = run_task(spool::read_all(*content, 1000));
+    EXPECT_EQ(rt::run(spool->due("mx:example.net", {}, 5))->size(), 1U);
+    auto const content = rt::run(spool->open_content(listed->front()));
+    auto const octets = rt::run(spool::read_all(*content, 1000));
     EXPECT_TRUE(octets->ends_with("Subject: hello\r\n\r\nbody\r\n"));
 }
 

@@ -1,17 +1,23 @@
-// Tasks run to their end by tools, which have no shard.
+// Runs one task to its end on a loop of its own: for tools and tests, which have no shard. Blocks.
+//
+//     auto const loaded = rt::run(spool.load(id));
+//
+// Never called where a loop runs already.
 #pragma once
 
+#include <exception>
 #include <optional>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "dawk/spool/spool.hpp"
+#include "dawk/rt/task.hpp"
 
-namespace dawk::spool_rocks {
+namespace dawk::rt {
 
 template <class T>
-T run_task(Task<T> task) {
+T run(Task<T> task) {
     boost::asio::io_context io(1);
     std::optional<T> out;
     std::exception_ptr thrown;
@@ -24,8 +30,4 @@ T run_task(Task<T> task) {
     return std::move(*out);
 }
 
-// Piece by piece into a content of `into`.
-Task<Result<spool::ContentPtr>> copy_content(spool::Spool& into, MessageId id,
-                                             spool::ContentPtr from);
-
-}  // namespace dawk::spool_rocks
+}  // namespace dawk::rt
