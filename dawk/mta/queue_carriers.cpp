@@ -265,6 +265,7 @@ void QueueCore::start_carrier(Slot& slot) {
     if (shard == 0) {
         group.spawn(run_carrier(shard, feed));
     } else {
+        feed->begin();
         boost::asio::post(executor,
                           [this, &group, shard, feed] { group.spawn(run_carrier(shard, feed)); });
     }

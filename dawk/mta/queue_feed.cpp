@@ -89,6 +89,12 @@ void Feed::host_ready() {
     to_queue([this] { core_.host_ready(*carrier_); });
 }
 
+void Feed::begin() {
+    if (is_local_) return;
+    asked_ = true;
+    grant(core_.take(*carrier_, jobs_ahead));
+}
+
 // Also answers "nothing": then asked_ alone changes.
 void Feed::grant(std::vector<Job> jobs) {
     to_carrier([this, jobs = std::move(jobs)]() mutable {

@@ -25,6 +25,9 @@ class Feed final : public JobFeed, public std::enable_shared_from_this<Feed> {
     void host_ready() override;
 
     // For the queue.
+    // Before the carrier runs: on another shard its first jobs go along, for its first question
+    // could be answered only after it has looked.
+    void begin();
     void grant(std::vector<Job> jobs);
     void end();
     // The carrier has ended: what it did not take goes back. Called on its shard.

@@ -403,7 +403,7 @@ def a_torn_end_of_the_log_is_no_damage(t):
     check.equal(len(server.queue()), 40)
 
 
-@cases_of([("CURRENT", r"CURRENT$"), ("table", r"\.sst$"), ("MANIFEST", r"^MANIFEST")])
+@cases_of([("CURRENT", r"CURRENT$"), ("table", r"\.sst$"), ("MANIFEST", r"^MANIFEST-\d+$")])
 def a_missing_file_is_refused(t, pattern):
     server, database = filled(t)
     server.start()
