@@ -7,7 +7,8 @@ namespace {
 
 using namespace testing;
 
-TEST(ClientSession, SendsOneMessageWithPipeliningInThreeWrites) {  // RFC 2920 §3.1
+DAWK_TEST_AT_EVERY_CUT(ClientSession,
+                       SendsOneMessageWithPipeliningInThreeWrites) {  // RFC 2920 §3.1
     auto const e = make_envelope(2);
     FakeServer server;
     Talk talk(plain_config(), server);
@@ -66,7 +67,7 @@ TEST(ClientSession, ABusyConnectionCostsOneWriteAndOneReadAMessage) {
     EXPECT_EQ(server.contents.size(), 100U);
 }
 
-TEST(ClientSession, WithChunkingAMessageIsOneWrite) {  // RFC 3030 §4.2
+DAWK_TEST_AT_EVERY_CUT(ClientSession, WithChunkingAMessageIsOneWrite) {  // RFC 3030 §4.2
     auto const e = make_envelope(1);
     FakeServer server;
     server.ehlo = "250-mx\r\n250-CHUNKING\r\n250 PIPELINING\r\n";
@@ -83,7 +84,7 @@ TEST(ClientSession, WithChunkingAMessageIsOneWrite) {  // RFC 3030 §4.2
     EXPECT_EQ(server.contents[2], e.trace + std::string(mail));
 }
 
-TEST(ClientSession, AfterARefusedChunkComesRset) {  // RFC 3030 §2
+DAWK_TEST_AT_EVERY_CUT(ClientSession, AfterARefusedChunkComesRset) {  // RFC 3030 §2
     auto const e = make_envelope(1);
     FakeServer server;
     server.ehlo = "250-mx\r\n250-CHUNKING\r\n250 PIPELINING\r\n";
@@ -98,7 +99,7 @@ TEST(ClientSession, AfterARefusedChunkComesRset) {  // RFC 3030 §2
     EXPECT_TRUE(talk.writes[2].starts_with("RSET\r\nMAIL"));
 }
 
-TEST(ClientSession, WithoutPipeliningEachCommandWaits) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, WithoutPipeliningEachCommandWaits) {
     auto const e = make_envelope(2);
     FakeServer server;
     server.ehlo = "250 mx\r\n";
@@ -112,7 +113,7 @@ TEST(ClientSession, WithoutPipeliningEachCommandWaits) {
     EXPECT_EQ(talk.writes[1], "MAIL FROM:<from@example.org>\r\n");
 }
 
-TEST(ClientSession, FallsBackToHelo) {  // RFC 5321 §3.2
+DAWK_TEST_AT_EVERY_CUT(ClientSession, FallsBackToHelo) {  // RFC 5321 §3.2
     auto const e = make_envelope(1);
     FakeServer server;
     server.replies["EHLO"] = "502 5.5.1 what\r\n";
@@ -124,7 +125,7 @@ TEST(ClientSession, FallsBackToHelo) {  // RFC 5321 §3.2
     EXPECT_EQ(talk.results[0].recipients[0].kind, Kind::accepted);
 }
 
-TEST(ClientSession, A354ForNobodyIsAnsweredByALoneDot) {  // RFC 2920 §3.1
+DAWK_TEST_AT_EVERY_CUT(ClientSession, A354ForNobodyIsAnsweredByALoneDot) {  // RFC 2920 §3.1
     auto const e = make_envelope(2);
     for (auto const* refused : {"MAIL", "RCPT"}) {
         FakeServer server;
@@ -141,7 +142,7 @@ TEST(ClientSession, A354ForNobodyIsAnsweredByALoneDot) {  // RFC 2920 §3.1
     }
 }
 
-TEST(ClientSession, RefusalsOfEachStageReachTheRecipients) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, RefusalsOfEachStageReachTheRecipients) {
     auto const e = make_envelope(2);
     struct Case {
         char const *command, *reply;
@@ -182,7 +183,7 @@ TEST(ClientSession, RefusalsOfEachStageReachTheRecipients) {
     }
 }
 
-TEST(ClientSession, TooManyRecipientsMayFollowAtOnce) {  // RFC 5321 §4.5.3.1.10
+DAWK_TEST_AT_EVERY_CUT(ClientSession, TooManyRecipientsMayFollowAtOnce) {  // RFC 5321 §4.5.3.1.10
     auto const e = make_envelope(3);
     for (auto const* reply : {"452 4.5.3 too many\r\n", "552 too many\r\n"}) {
         FakeServer server;
@@ -195,7 +196,7 @@ TEST(ClientSession, TooManyRecipientsMayFollowAtOnce) {  // RFC 5321 §4.5.3.1.1
     }
 }
 
-TEST(ClientSession, A421EndsEverythingAtAnyTime) {  // RFC 5321 §3.8
+DAWK_TEST_AT_EVERY_CUT(ClientSession, A421EndsEverythingAtAnyTime) {  // RFC 5321 §3.8
     auto const e = make_envelope(2);
     for (auto const* at : {"EHLO", "MAIL", "RCPT", "DATA", "."}) {
         FakeServer server;
@@ -222,7 +223,7 @@ TEST(ClientSession, A421EndsEverythingAtAnyTime) {  // RFC 5321 §3.8
     }
 }
 
-TEST(ClientSession, ALostConnectionLeavesWhatWasAnsweredAlone) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, ALostConnectionLeavesWhatWasAnsweredAlone) {
     auto const e = make_envelope(2);
     FakeServer server;
     server.replies["RCPT TO:<to0"] = "550 5.1.1 no\r\n";
@@ -238,7 +239,7 @@ TEST(ClientSession, ALostConnectionLeavesWhatWasAnsweredAlone) {
     EXPECT_FALSE(talk.results[0].untouched);
 }
 
-TEST(ClientSession, AConnectionLostAtEachWriteAlwaysSettlesEachRecipient) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, AConnectionLostAtEachWriteAlwaysSettlesEachRecipient) {
     auto const e = make_envelope(2);
     for (std::size_t lose = 0; lose < 8; ++lose) {
         FakeServer server;
@@ -258,7 +259,7 @@ TEST(ClientSession, AConnectionLostAtEachWriteAlwaysSettlesEachRecipient) {
     }
 }
 
-TEST(ClientSession, BannersThatRefuse) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, BannersThatRefuse) {
     for (auto const* banner :
          {"554 5.7.1 go away\r\n", "421 busy\r\n", "450 later\r\n", "521 no mail\r\n"}) {
         FakeServer server;
@@ -272,7 +273,7 @@ TEST(ClientSession, BannersThatRefuse) {
     }
 }
 
-TEST(ClientSession, NonsenseEndsTheConnection) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, NonsenseEndsTheConnection) {
     auto const e = make_envelope(1);
     struct Case {
         char const *command, *reply;
@@ -304,7 +305,7 @@ TEST(ClientSession, NonsenseEndsTheConnection) {
     EXPECT_EQ(talk.session.failure()->kind, ClientFailure::Kind::nonsense);
 }
 
-TEST(ClientSession, StartTlsForgetsWhatWasSaidBefore) {  // RFC 3207 §4.2
+DAWK_TEST_AT_EVERY_CUT(ClientSession, StartTlsForgetsWhatWasSaidBefore) {  // RFC 3207 §4.2
     auto const e = make_envelope(1);
     FakeServer server;
     server.ehlo = "250-mx\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 STARTTLS\r\n";
@@ -319,6 +320,7 @@ TEST(ClientSession, StartTlsForgetsWhatWasSaidBefore) {  // RFC 3207 §4.2
     EXPECT_EQ(talk.results.at(0).recipients[0].kind, Kind::accepted);
 }
 
+// Those that come with the reply; what comes later is no TLS, and fails the handshake.
 TEST(ClientSession, RepliesInjectedBehindStartTlsAreRefused) {  // RFC 3207 §5, CVE-2011-0411
     FakeServer server;
     server.ehlo = "250-mx\r\n250 STARTTLS\r\n";
@@ -330,7 +332,7 @@ TEST(ClientSession, RepliesInjectedBehindStartTlsAreRefused) {  // RFC 3207 §5,
     EXPECT_FALSE(server.tls);
 }
 
-TEST(ClientSession, RequiredTlsIsRequired) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, RequiredTlsIsRequired) {
     auto config = plain_config();
     config.starttls = ClientConfig::StartTls::required;
     FakeServer silent;
@@ -359,7 +361,8 @@ TEST(ClientSession, RequiredTlsIsRequired) {
         << "goes on in the clear";
 }
 
-TEST(ClientSession, CredentialsGoOverVerifiedTlsOnly) {  // FIELD: AUTH over unverified TLS
+DAWK_TEST_AT_EVERY_CUT(ClientSession,
+                       CredentialsGoOverVerifiedTlsOnly) {  // FIELD: AUTH over unverified TLS
     auto config = plain_config();
     config.user = "u";
     config.password = "secret";
@@ -401,7 +404,7 @@ TEST(ClientSession, CredentialsGoOverVerifiedTlsOnly) {  // FIELD: AUTH over unv
     }
 }
 
-TEST(ClientSession, RefusedCredentialsAreTheHostsAnswer) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, RefusedCredentialsAreTheHostsAnswer) {
     auto config = plain_config();
     config.user = "u";
     config.password = "p";

@@ -10,6 +10,25 @@
 
 namespace dawk::smtp::testing {
 
+// How many octets a Talk reads at once, if its test does not say so itself.
+constexpr std::size_t piece_whole = 1U << 20U;
+inline std::size_t piece_default = piece_whole;
+
+// A test in which every reply comes whole, octet by octet, and cut at each of its positions; what
+// it says holds each time. Groups of replies are shorter than pieces_max octets.
+constexpr std::size_t pieces_max = 160;
+#define DAWK_TEST_AT_EVERY_CUT(suite, name)                                          \
+    static void suite##_##name();                                                    \
+    TEST(suite, name) {                                                              \
+        for (std::size_t piece = 0; piece <= pieces_max && !HasFailure(); ++piece) { \
+            SCOPED_TRACE("replies in pieces of " + std::to_string(piece));           \
+            piece_default = piece == 0 ? piece_whole : piece;                        \
+            suite##_##name();                                                        \
+        }                                                                            \
+        piece_default = piece_whole;                                                 \
+    }                                                                                \
+    static void suite##_##name()
+
 // A server that follows the commands it is sent and says what the test wants. It understands DATA,
 // BDAT and AUTH continuations, so that pipelined input is cut where a real one would cut it.
 struct FakeServer {
@@ -140,7 +159,7 @@ struct Talk {
     ClientSession session;
     FakeServer& server;
     std::deque<Transaction> waiting;
-    std::size_t piece = 1U << 20U;
+    std::size_t piece = piece_default;
     std::vector<std::string> stream;  // for Want::content
     bool verified = true;
     std::size_t lose_after_writes = 1U << 20U;

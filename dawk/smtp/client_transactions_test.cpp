@@ -5,7 +5,7 @@ namespace {
 
 using namespace testing;
 
-TEST(ClientSession, LmtpHasOneReplyForEachRecipient) {  // RFC 2033 §4.2
+DAWK_TEST_AT_EVERY_CUT(ClientSession, LmtpHasOneReplyForEachRecipient) {  // RFC 2033 §4.2
     auto const e = make_envelope(4);
     auto config = plain_config();
     config.protocol = ClientConfig::Protocol::lmtp;
@@ -51,7 +51,7 @@ TEST(ClientSession, LargeContentIsStreamedCutAnywhere) {
     }
 }
 
-TEST(ClientSession, StreamedContentOfAnotherSizeIsNeverEnded) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, StreamedContentOfAnotherSizeIsNeverEnded) {
     auto const e = make_envelope(1);
     for (std::uint64_t size : {5U, 100U}) {
         FakeServer server;
@@ -68,7 +68,7 @@ TEST(ClientSession, StreamedContentOfAnotherSizeIsNeverEnded) {
     }
 }
 
-TEST(ClientSession, NeverSendsABareLineEnd) {  // SMTP smuggling
+DAWK_TEST_AT_EVERY_CUT(ClientSession, NeverSendsABareLineEnd) {  // SMTP smuggling
     auto const e = make_envelope(1);
     for (std::string const bad :
          {"a\n.\r\nb\r\n", "a\r\n.\rb\r\n", "a\n", "a\r", "\r\r\n", "a\r\n\n.\n"}) {
@@ -94,7 +94,7 @@ TEST(ClientSession, NeverSendsABareLineEnd) {  // SMTP smuggling
     }
 }
 
-TEST(ClientSession, WhatTheServerCannotTakeIsNotTried) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, WhatTheServerCannotTakeIsNotTried) {
     auto e = make_envelope(1);
     auto const status = [&](std::string_view content, std::string ehlo) {
         FakeServer server;
@@ -138,7 +138,7 @@ TEST(ClientSession, WhatTheServerCannotTakeIsNotTried) {
     EXPECT_EQ(status(mail, "250-x\r\n250 REQUIRETLS\r\n"), "5.7.10");
 }
 
-TEST(ClientSession, PassesOnDeliveryStatusParameters) {  // RFC 3461 §4
+DAWK_TEST_AT_EVERY_CUT(ClientSession, PassesOnDeliveryStatusParameters) {  // RFC 3461 §4
     auto e = make_envelope(2);
     e.ret = envelope::Ret::headers;
     e.envid = "a+b c";
@@ -156,7 +156,7 @@ TEST(ClientSession, PassesOnDeliveryStatusParameters) {  // RFC 3461 §4
     EXPECT_EQ(server.commands.at(3), "RCPT TO:<to1@example.net> NOTIFY=NEVER");
 }
 
-TEST(ClientSession, ObeysTheNumberOfTransactionsALimitAllows) {  // RFC 9422
+DAWK_TEST_AT_EVERY_CUT(ClientSession, ObeysTheNumberOfTransactionsALimitAllows) {  // RFC 9422
     auto const e = make_envelope(1);
     FakeServer server;
     server.ehlo = "250-x\r\n250 LIMITS MAILMAX=2 OTHER=7\r\n";
@@ -169,7 +169,7 @@ TEST(ClientSession, ObeysTheNumberOfTransactionsALimitAllows) {  // RFC 9422
     EXPECT_TRUE(server.quit);
 }
 
-TEST(ClientSession, AHostThatGreetsWithOurNameIsALoop) {
+DAWK_TEST_AT_EVERY_CUT(ClientSession, AHostThatGreetsWithOurNameIsALoop) {
     auto config = plain_config();
     config.refuse_own_name = true;
     FakeServer server;

@@ -116,8 +116,12 @@ void ServerSession::on_command(CommandLine const& line) {
         hang_up(554, "5.5.0", "This is an SMTP server");
         return;
     }
-    if (more_follows_ && !extended_ && config_.strict_pipelining) {
-        hang_up(554, "5.5.0", "Pipelining was not offered to you");
+    // RFC 2920 §3.1: a greeting ends a group, for what may be said depends on its reply.
+    bool const ends_group = line.verb == Verb::ehlo || line.verb == Verb::helo;
+    if (more_follows_ && (!extended_ || ends_group) && config_.strict_pipelining) {
+        hang_up(554, "5.5.0",
+                ends_group ? "Wait for the reply to your greeting"
+                           : "Pipelining was not offered to you");
         return;
     }
     switch (line.verb) {
@@ -237,7 +241,8 @@ void ServerSession::on_rset(Argument argument) {
 }
 
 void ServerSession::on_vrfy(Argument argument) {
-    if (!may_go_on()) return;
+    // RFC 5321 §4.1.4: like NOOP, RSET, HELP and EXPN it needs no EHLO before it.
+    if (phase_ != Phase::fresh && !may_go_on()) return;
     if (argument.empty()) return error(501, "5.5.4", "An address is needed");
     // RFC 5321 §3.5.3, §7.3: never a list of our users to strangers.
     reply(252, "2.5.0", "Cannot verify; send mail and see");

@@ -39,8 +39,8 @@ struct ServerConfig {
     bool require_auth = false;  // 530 to MAIL before it
     bool smtputf8 = true;
     bool chunking = true;
-    // Input behind a first EHLO, behind a HELO client's command or behind DATA shows a client that
-    // does not read our replies (RFC 2920 §3.1): 554 5.5.0 and close.
+    // Input behind EHLO or HELO, behind a HELO client's command or behind DATA shows a client that
+    // does not read our replies (RFC 2920 §3.1): 554 5.5.0 and close. Behind STARTTLS it always is.
     bool strict_pipelining = true;
 };
 

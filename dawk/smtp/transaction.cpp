@@ -58,8 +58,8 @@ std::optional<Obstacle> find_utf8_obstacle(Transaction const& what, Extensions c
         return never("5.6.7", "an address is not ASCII and the host lacks SMTPUTF8");
     if (!what.envelope->smtputf8) return std::nullopt;
     bool const header_is_ascii =
-        what.content && ascii::is_ascii(header_of(*what.content)) && ascii::is_ascii(what.head);
-    if (header_is_ascii) return std::nullopt;
+        what.content ? ascii::is_ascii(header_of(*what.content)) : what.header_is_ascii;
+    if (header_is_ascii && ascii::is_ascii(what.head)) return std::nullopt;
     return never("5.6.7", "the header is not ASCII and the host lacks SMTPUTF8");
 }
 

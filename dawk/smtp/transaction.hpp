@@ -31,6 +31,7 @@ struct Transaction {
     std::uint64_t content_size = 0;           // octets without head
     std::uint64_t tag = 0;                    // the caller's own; given back with the result
     std::optional<envelope::Body> converted;  // what the content is now, when it was converted
+    bool header_is_ascii = false;  // of a content that is asked for piece by piece, if it is known
 
     envelope::Body body() const noexcept { return converted.value_or(envelope->body); }
     std::uint64_t size() const noexcept { return head.size() + content_size; }
