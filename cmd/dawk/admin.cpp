@@ -23,9 +23,12 @@ std::string words_of(rt::HttpResponse const& response) {
     auto const value = boost::json::parse(response.body, error);
     if (error || !value.is_object()) return response.body.substr(0, 500);
     std::string words;
+    auto const& object = value.as_object();
     for (auto const* name : {"title", "detail", "error"}) {
-        auto const* const text = value.as_object().if_contains(name);
+        auto const* const text = object.if_contains(name);
         if (text == nullptr || !text->is_string()) continue;
+        // The detail says it all.
+        if (text->as_string() == "Bad request" && object.contains("detail")) continue;
         words += (words.empty() ? "" : ": ") + std::string(text->as_string());
     }
     return words;
@@ -78,8 +81,11 @@ std::string ask_server(std::string method, std::string target, std::optional<Exi
              "no server answers at " + socket + ": " +
                  (error.detail.empty() ? error.code.message() : error.detail));
     }
-    if (response->status / 100 != 2)
-        fail(refused.value_or(exit_of(response->status)), lines(words_of(*response)));
+    if (response->status / 100 != 2) {
+        bool const is_busy = response->status == 503;
+        fail(is_busy ? Exit::try_again : refused.value_or(exit_of(response->status)),
+             lines(words_of(*response)));
+    }
     return response->body;
 }
 

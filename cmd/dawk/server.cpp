@@ -37,6 +37,8 @@ namespace dawk::cmd {
 
 namespace asio = boost::asio;
 
+constexpr auto reload_pause = std::chrono::milliseconds(50);
+
 void throw_exception_from_error(Server::Failure const& failure, boost::source_location const&) {
     throw std::runtime_error(failure.reason);
 }
@@ -142,6 +144,7 @@ struct Server::Impl {
     bool stopping = false;       // on shard 0
     std::promise<void> stopped;  // until then every shard has somebody to talk to
     bool reloading = false;      // on shard 0
+    bool reload_waits = false;   // told by a signal while one was under way
 
     Failure start();
     Failure load_settings();
@@ -163,6 +166,7 @@ struct Server::Impl {
                                       std::shared_ptr<rt::TlsIdentity const> fresh_identity);
     Task<void> reload_by_signal();
     Task<void> stop();
+    Task<void> stop_receiver(std::size_t index);
     void spawn_reload() { tasks->spawn(reload_by_signal()); }
     void spawn_stop();
     rt::ExplainedResult<std::shared_ptr<rt::TlsIdentity const>> identity_of(
@@ -403,8 +407,9 @@ Task<rt::HttpResponse> Server::Impl::on_admin(rt::HttpRequest request) {
     }
     if (path == "/v1/reload") {
         if (request.method != "POST") co_return problem(405, "POST it");
+        bool const is_busy = reloading || stopping;
         auto const why_not = co_await reload();
-        if (!why_not.empty()) co_return problem(422, why_not);
+        if (!why_not.empty()) co_return problem(is_busy ? 503 : 422, why_not);
         co_return json(200, "{\"result\":\"reloaded\"}\n");
     }
     if (path == "/v1/stop") {
@@ -448,12 +453,18 @@ Task<std::string> Server::Impl::reload_shards(
 
 // "" when the new configuration is in force; else why it is not, and nothing has changed.
 Task<std::string> Server::Impl::reload() {
-    std::string why_not = "a reload is under way";
+    std::string why_not = stopping ? "the server is stopping" : "a reload is under way";
     if (reloading || stopping) co_return why_not;
-    reloading = true;
+    struct UnderWay {
+        explicit UnderWay(bool& f) : flag(f) { flag = true; }
+        ~UnderWay() { flag = false; }
+        UnderWay(UnderWay const&) = delete;
+        UnderWay& operator=(UnderWay const&) = delete;
+        bool& flag;
+    };
+    UnderWay const under_way(reloading);
     auto job = [path = options.config, now = env().clock.wall()] { return load_all(path, now); };
     auto loaded = co_await rt::offload(env().pool, job);
-    reloading = false;
     why_not = loaded.trouble;
     if (!loaded.settings) co_return why_not;
     for (auto const& note : loaded.notes) say("warning", note);
@@ -484,6 +495,13 @@ Task<std::string> Server::Impl::reload() {
 Task<void> Server::Impl::reload_by_signal() {
     auto const reopened = log->reopen();
     if (!reopened) say("error", "log not reopened: " + reopened.error().message());
+    if (reload_waits) co_return;  // that one will read the file as it is then
+    reload_waits = true;
+    while (reloading) {
+        auto const again = env().clock.steady() + reload_pause;
+        co_await env().clock.sleep_until(again);
+    }
+    reload_waits = false;
     auto const why_not = co_await reload();
     if (!why_not.empty()) say("error", "configuration not reloaded, the old one stays: " + why_not);
 }
@@ -492,6 +510,14 @@ void Server::Impl::spawn_stop() {
     if (stopping) return;
     stopping = true;
     tasks->spawn(stop());
+}
+
+Task<void> Server::Impl::stop_receiver(std::size_t index) {
+    auto& shard = *shards[index];
+    if (!shard.receiver) co_return;
+    auto executor = shard.env.executor;
+    auto task = shard.receiver->stop();
+    co_await asio::co_spawn(executor, std::move(task), asio::use_awaitable);
 }
 
 // Also after a start that failed half-way: what is not there yet is passed over.
@@ -504,12 +530,10 @@ Task<void> Server::Impl::stop() {
     is_ready = false;
     notify_manager("STOPPING=1");
     auto const deadline = env().clock.steady() + settings->grace;
-    for (auto& shard : shards) {
-        if (!shard->receiver) continue;
-        auto executor = shard->env.executor;
-        auto task = shard->receiver->stop();
-        co_await asio::co_spawn(executor, std::move(task), asio::use_awaitable);
-    }
+    // All at once: the grace is one for all, and none may take what another refuses already.
+    rt::TaskGroup receivers(env().executor);
+    for (std::size_t i = 0; i < shards.size(); ++i) receivers.spawn(stop_receiver(i));
+    co_await receivers.join();
     for (std::size_t i = 0; reporting && i < shards.size(); ++i) {
         auto executor = shards[i]->env.executor;
         auto task = reporting->stop_shard(i);

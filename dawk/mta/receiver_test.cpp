@@ -444,6 +444,15 @@ TEST_F(ReceiverTest, IdleClientsAreSentAway) {  // RFC 5321 §4.5.3.2.7
     EXPECT_EQ(receiver->counts().open, 0U);
 }
 
+TEST_F(ReceiverTest, TheHandshakeOfTlsDoesNotShortenTheTimeForTheNextCommand) {
+    start();
+    Step const starttls{"STARTTLS\r\n"}, handshake{"", 0, true};
+    auto const late = run(25, {ehlo, starttls, handshake, {"EHLO c\r\n", 1, false, 290s}});
+    EXPECT_EQ(late.codes, "220 250 220/2.0.0 250");
+    auto const silent = run(25, {ehlo, starttls, handshake, {"", 1}});
+    EXPECT_EQ(silent.codes, "220 250 220/2.0.0 421/4.4.2");
+}
+
 TEST_F(ReceiverTest, ATransactionHasAnEnd) {
     settings.server_timeouts.transaction = 600s;
     start();

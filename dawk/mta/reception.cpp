@@ -230,10 +230,13 @@ Task<void> Reception::satisfy() {
     intake_.reset();
     bool going = co_await flush();
     if (going) going = co_await start_tls();
-    if (going)
-        session_.tls_started();
-    else
+    if (!going) {
         stream_.reset();
+        co_return;
+    }
+    // No reply follows, so that the time for the next command (RFC 5321 §4.5.3.2.7) begins here.
+    stream_->expires_at(in(context_->settings->server_timeouts.command));
+    session_.tls_started();
 }
 
 Task<bool> Reception::start_tls() {

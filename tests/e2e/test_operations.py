@@ -52,6 +52,40 @@ def refuses(port):
 
 
 @case()
+def every_thread_stops_at_the_same_time(t):
+    """An open transaction of one must not keep the listeners of the others open."""
+    server = t.dawk(config={"threads": 4, "grace": "60s"})
+    clients = [smtp.Raw(server.ports["mx"]) for _ in range(16)]
+    for client in clients:
+        client.hello()
+        client.expect("MAIL FROM:<a@client.test>", 250)
+    server.process.send_signal(signal.SIGTERM)
+    wait.until(lambda: refuses(server.ports["mx"]) and refuses(server.ports["mx"]), "closed listeners")
+    for client in clients:
+        client.expect("RSET", 250)
+        check.matches(client.reply(), r"^421 4\.3\.2 ")
+    check.equal(server.process.wait(30), 0)
+
+
+@case()
+def reloads_at_once_are_done_one_after_the_other(t):
+    server = t.dawk(config={"threads": 4})
+    server.config["limits"] = {"message_size": "1MiB"}
+    server.write_config()
+    told = [subprocess.Popen([server.binary, "reload", "--config", server.config_path],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for _ in range(8)]
+    server.reload()
+    codes = {one.wait(30) for one in told}
+    check.true(0 in codes and codes <= {0, 75}, str(codes))
+    server.wait_log("configuration reloaded")
+    for _ in range(16):
+        with smtp.Raw(server.ports["mx"]) as client:
+            check.contains(client.hello(), "SIZE 1048576\r")
+    check.equal(server.stop(), 0)
+
+
+@case()
 def reload_takes_the_new_configuration_and_keeps_sessions(t):
     server = t.dawk()
     with smtp.Raw(server.ports["mx"]) as old:
