@@ -296,6 +296,48 @@ TEST_F(SmtpCarrierTest, ASilentHostIsGivenTheTimeOfTheStandard) {  // RFC 5321 �
     EXPECT_GE(world.steady() - before, 5min);
 }
 
+TEST_F(SmtpCarrierTest, EverySilenceHasTheTimeOfTheStandard) {  // RFC 5321 §4.5.3.2.1 to .6
+    struct Case {
+        char const *at, *stage;
+        Duration time;
+    };
+    Case const cases[] = {{"banner", "banner", 5min}, {"EHLO", "ehlo", 5min},
+                          {"MAIL", "mail", 5min},     {"RCPT", "rcpt", 5min},
+                          {"DATA", "data", 2min},     {".", "content", 10min}};
+    use_smart_host("smart.test");
+    for (auto const& c : cases) {
+        smart.make = [&c] {
+            FakeServer server;
+            server.ehlo = "250 mx\r\n";
+            if (std::string_view(c.at) == "banner") server.banner.clear();
+            server.replies[c.at] = "";
+            return server;
+        };
+        auto const ticket = add_mail();
+        auto const before = world.steady();
+        carry();
+        auto const& outcome = feed->outcome(ticket);
+        EXPECT_EQ(outcome.kind, Kind::deferred) << c.at;
+        EXPECT_EQ(outcome.stage, c.stage);
+        EXPECT_GE(world.steady() - before, c.time) << c.at;
+        EXPECT_LT(world.steady() - before, c.time + 1min) << c.at;
+    }
+}
+
+TEST_F(SmtpCarrierTest, AHostThatStopsReadingHasTheTimeOfTheStandard) {  // RFC 5321 §4.5.3.2.5
+    use_smart_host("smart.test");
+    smart.stalls = [](FakeServer const& server) {
+        return !server.commands.empty() && server.commands.back() == "DATA";
+    };
+    auto const ticket = add_mail("Subject: x\r\n\r\n" + std::string(800'000, 'x'), true);
+    auto const before = world.steady();
+    carry();
+    EXPECT_EQ(feed->outcome(ticket).kind, Kind::deferred);
+    EXPECT_EQ(feed->outcome(ticket).stage, "content");
+    EXPECT_GE(world.steady() - before, 3min);
+    EXPECT_LT(world.steady() - before, 4min);
+}
+
 TEST_F(SmtpCarrierTest, ShutdownHandsEveryJobBack) {
     for (std::uint64_t ms : {0, 1, 3, 5, 8, 12, 20, 40}) {
         auto const first = add_mail();
@@ -378,6 +420,51 @@ TEST_F(SmtpCarrierTest, LargeContentIsConvertedWhileItIsSent) {  // RFC 6152 §3
     EXPECT_EQ(mx1.contents().at(1), "Received: by test\r\n" + header + "plain after all\r\n");
     EXPECT_EQ(feed->outcome(3).kind, Kind::failed);
     EXPECT_EQ(feed->outcome(3).status, "5.6.3");
+}
+
+TEST_F(SmtpCarrierTest, AConvertedContentTooLargeToSignAgainGoesWithoutOurSignature) {
+    mx1.make = [] {
+        FakeServer server;
+        server.ehlo = "250-mx\r\n250 PIPELINING\r\n";
+        return server;
+    };
+    auto e = make_envelope({"to"});
+    e->body = envelope::Body::eight_bit;
+    e->trace = "Received: by test\r\nDKIM-Signature: v=1; d=example.org;\r\n b=x\r\n";
+    std::string const header =
+        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "DKIM-Signature: v=1; d=of-others.test; b=y\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\n";
+    feed->add(make_job(e, header + "gr\xC3\xBC\xC3\x9F\r\n", true));
+    feed->add(make_job(e, header + "plain after all\r\n", true));
+    carry();
+    ASSERT_EQ(feed->outcome(1).kind, Kind::delivered) << feed->outcome(1).text;
+    auto const converted = mx1.contents().at(0), plain = mx1.contents().at(1);
+    EXPECT_TRUE(converted.starts_with("Received: by test\r\nMIME-Version")) << converted;
+    EXPECT_THAT(converted, HasSubstr("d=of-others.test")) << "not ours to take out";
+    EXPECT_TRUE(plain.starts_with(e->trace)) << "what goes as it is keeps its signature";
+}
+
+TEST_F(SmtpCarrierTest, OfALargeContentOnlyTheHeaderDecidesOnSmtputf8) {  // RFC 6531 §3.3
+    mx1.make = [] {
+        FakeServer server;
+        server.ehlo = "250-mx\r\n250-8BITMIME\r\n250 PIPELINING\r\n";
+        return server;
+    };
+    auto e = make_envelope({"to"});
+    e->smtputf8 = true;
+    e->body = envelope::Body::eight_bit;
+    std::string filler;
+    for (int i = 0; i < 3000; ++i) filler += "X-Filler: a long header\r\n";
+    std::string const body = "\r\ngr\xC3\xBC\xC3\x9F\r\n";
+    feed->add(make_job(e, filler + "Subject: plain\r\n" + body, true));
+    feed->add(make_job(e, filler + "Subject: gr\xC3\xBC\xC3\x9F\r\n" + body, true));
+    carry();
+    EXPECT_EQ(feed->outcome(1).kind, Kind::delivered) << feed->outcome(1).text;
+    EXPECT_EQ(mx1.contents().size(), 1U);
+    EXPECT_EQ(feed->outcome(2).kind, Kind::failed);
+    EXPECT_EQ(feed->outcome(2).status, "5.6.7");
+    EXPECT_EQ(feed->outcome(2).text, "the header is not ASCII and the host lacks SMTPUTF8");
 }
 
 TEST_F(SmtpCarrierTest, AHostThatIsOurselvesIsNotSpokenTo) {  // RFC 5321 §5.1

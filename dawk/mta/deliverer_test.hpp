@@ -123,6 +123,10 @@ struct ScriptedHost {
                 stream = std::move(*secured);
                 server.tls = true;
             }
+            if (stalls(server)) {
+                SteadyTime const later = clock.steady() + 3h;
+                co_await clock.sleep_until(later);
+            }
             stream->expires_at(clock.steady() + idle_limit);
             auto const n = co_await stream->read_some(buffer);
             if (!n) co_return;
@@ -139,6 +143,7 @@ struct ScriptedHost {
     Duration idle_limit = 1h;
     std::function<FakeServer()> make = [] { return FakeServer{}; };
     std::function<bool(FakeServer const&)> closes_after = [](FakeServer const&) { return false; };
+    std::function<bool(FakeServer const&)> stalls = [](FakeServer const&) { return false; };
     std::deque<std::unique_ptr<FakeServer>> servers;  // one for each connection
 
     std::vector<std::string> contents() const {

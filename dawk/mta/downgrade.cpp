@@ -1,5 +1,8 @@
 #include "dawk/mta/downgrade.hpp"
 
+#include <algorithm>
+
+#include "dawk/base/ascii.hpp"
 #include "dawk/smtp/dot_stuffer.hpp"
 
 namespace dawk::mta {
@@ -99,6 +102,21 @@ Task<Result<DowngradePlan>> plan_downgrade(spool::ContentPtr content, Body body,
         out.size += piece->size();
     }
     co_return out;
+}
+
+Task<std::optional<bool>> has_ascii_header(spool::ContentPtr content) {
+    auto const reader = content->reader();
+    std::string seen;  // the end of what was read before, in which an empty line may begin
+    for (;;) {
+        auto const piece = co_await reader->next();
+        if (!piece) co_return std::nullopt;
+        if (piece->empty()) co_return true;
+        seen.append(*piece);
+        auto const end = seen.find("\r\n\r\n");
+        if (!ascii::is_ascii(std::string_view(seen).substr(0, end))) co_return false;
+        if (end != seen.npos) co_return true;
+        seen.erase(0, seen.size() - std::min<std::size_t>(seen.size(), 3));
+    }
 }
 
 std::unique_ptr<spool::Content::Reader> converting_reader(spool::ContentPtr content,

@@ -45,6 +45,9 @@ bool may_need_downgrade(envelope::Body body, smtp::Extensions const& offered) no
 // Errors: unsupported, and those of reading.
 Task<Result<DowngradePlan>> plan_downgrade(spool::ContentPtr content, envelope::Body body,
                                            smtp::Extensions offered);
+// Whether the header of a large content can go to a host without SMTPUTF8; nothing when it cannot
+// be read.
+Task<std::optional<bool>> has_ascii_header(spool::ContentPtr content);
 std::unique_ptr<spool::Content::Reader> converting_reader(spool::ContentPtr content,
                                                           DowngradePlan const& plan);
 

@@ -38,6 +38,7 @@ class HeldJob {
     std::string converted_head;              // and instead of our trace fields
     bool is_examined = false;                // a large content, for this host
     std::optional<DowngradePlan> downgrade;  // what came of it, if it must be converted
+    bool header_is_ascii = false;            // and whether it needs no SMTPUTF8
 
   private:
     friend class HeldJobs;

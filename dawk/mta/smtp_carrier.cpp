@@ -255,9 +255,10 @@ HeldJob* SmtpCarrier::begin_more() {
             held = held_.first_not_begun();
         }
         bool const in_memory = held->job().content->in_memory().has_value();
-        if (!in_memory && !held->is_examined &&
-            may_need_downgrade(held->envelope().body, session.extensions()))
-            return held;
+        auto const& offered = session.extensions();
+        bool const is_in_question = may_need_downgrade(held->envelope().body, offered) ||
+                                    (held->envelope().smtputf8 && !offered.smtputf8);
+        if (!in_memory && !held->is_examined && is_in_question) return held;
         held->is_begun = true;
         session.begin(make_transaction(*held));
     }
@@ -270,9 +271,16 @@ Task<void> SmtpCarrier::examine(HeldJob& held) {
     auto const content = held.job().content;
     auto const body = held.envelope().body;
     auto const offered = connection_->session().extensions();
-    auto plan = co_await plan_downgrade(content, body, offered);
     held.is_examined = true;
     held.downgrade.reset();
+    held.header_is_ascii = false;
+    if (held.envelope().smtputf8 && !offered.smtputf8) {
+        auto const ascii_header = co_await has_ascii_header(content);
+        held.header_is_ascii = ascii_header.value_or(true);
+        if (!held.header_is_ascii) co_return;
+    }
+    if (!may_need_downgrade(body, offered)) co_return;
+    auto plan = co_await plan_downgrade(content, body, offered);
     if (plan) held.downgrade = std::move(*plan);
 }
 
@@ -306,6 +314,7 @@ smtp::Transaction SmtpCarrier::make_transaction(HeldJob& held) const {
     transaction.head = held.envelope().trace;
     transaction.content = held.job().content->in_memory();
     transaction.content_size = held.job().content->size();
+    transaction.header_is_ascii = held.header_is_ascii;
     transaction.tag = held.id();
     auto converted = transaction.content
                          ? downgrade(*transaction.content, held.envelope().body, offered)
