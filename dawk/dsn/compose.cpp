@@ -92,6 +92,14 @@ std::string typed_address(mail::Address const& address) {
     return (address.is_ascii() ? "rfc822; " : "utf-8; ") + address.text();
 }
 
+// RFC 3464 §2.2.2, RFC 5321 §4.1.3: a host without a name is a domain literal.
+std::string dns_name(std::string const& host) {
+    if (auto const six = mail::parse_domain("[IPv6:" + host + ']')) return *six;
+    auto const four = mail::parse_domain('[' + host + ']');
+    bool const is_address = four && host.find(':') == host.npos;
+    return is_address ? *four : host;
+}
+
 // The decoded ORCPT, type and all. What xtext could hide, CR and LF too, is made harmless.
 std::string original_recipient(std::string const& orcpt, bool global) {
     auto const semicolon = orcpt.find(';');
@@ -128,7 +136,8 @@ void add_recipient(std::string& out, Settings const& settings, Request const& re
                   : expired               ? last.status
                                           : std::string{status_class} + ".0.0";
     add("Status", field_text(status));
-    if (!last.remote_host.empty()) add("Remote-MTA", "dns; " + field_text(last.remote_host));
+    if (!last.remote_host.empty())
+        add("Remote-MTA", "dns; " + field_text(dns_name(last.remote_host)));
     bool const smtp = last.code != 0;
     if (smtp || !last.text.empty())
         add("Diagnostic-Code",

@@ -111,6 +111,20 @@ TEST(Compose, FailureReport) {
         << "an alias of ours is not told";
 }
 
+TEST(Compose, AHostWithoutANameIsALiteral) {  // RFC 3464 §2.3.5
+    auto const remote = [](std::string host) {
+        auto e = subject();
+        e.recipients[0].last.remote_host = std::move(host);
+        auto const report = make(e, {{0, Kind::failed}}).content;
+        auto const at = report.find("Remote-MTA: dns; ");
+        return report.substr(at + 17, report.find('\r', at) - at - 17);
+    };
+    EXPECT_EQ(remote("192.0.2.7"), "[192.0.2.7]");
+    EXPECT_EQ(remote("2001:db8::7"), "[IPv6:2001:db8::7]");
+    EXPECT_EQ(remote("mx.b.example"), "mx.b.example");
+    EXPECT_EQ(remote("[192.0.2.7]"), "[192.0.2.7]");
+}
+
 TEST(Compose, HeaderOnlyWhereContentMayNotGoBack) {  // RFC 3461 §6.2, RFC 8689 §5
     auto const expect_header = [](envelope::Envelope const& e, Kind kind, Original o,
                                   Settings const& s = settings) {

@@ -297,6 +297,7 @@ Task<rt::HttpResponse> explain(QueueCore& core, std::string about) {
     }
     mail::AddressOptions options;
     options.utf8 = true;
+    options.long_local = true;
     auto const address = mail::parse_mailbox(about, options);
     if (address) {
         co_return co_await explain_address(core, *address);

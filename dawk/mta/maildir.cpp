@@ -69,9 +69,20 @@ Result<void> sync_with_parents(rt::Files& files, std::string const& folder) {
     return {};
 }
 
+// Maildir++: a folder within a mailbox begins with a dot and says by a file that it is none of its
+// own.
+Result<void> mark_subfolder(rt::Files& files, std::string const& folder) {
+    auto const name = std::string_view(folder).substr(folder.find_last_of('/') + 1);
+    if (name.size() < 2 || name.front() != '.') return {};
+    auto const made = files.create(folder + "/maildirfolder", 0600);
+    if (!made && made.error() != make_error_code(Errc::exists)) return made.error();
+    return {};
+}
+
 // tmp is made when all else is on disk: its presence says so.
 Result<void> make_maildir(rt::Files& files, std::string const& folder) {
     DAWK_TRY_VOID(make_folders(files, folder));
+    DAWK_TRY_VOID(mark_subfolder(files, folder));
     DAWK_TRY_VOID(make_inside(files, folder + "/cur"));
     DAWK_TRY_VOID(make_inside(files, folder + "/new"));
     DAWK_TRY_VOID(sync_with_parents(files, folder));

@@ -211,7 +211,10 @@ TEST_F(MaildirTest, AnAddressWithDetailGoesWhereTheTemplateSays) {
     e->recipients[0].original.local = "to+lists/../x";
     feed->add(make_job(e, "Subject: x\r\n\r\n"));
     carry();
-    EXPECT_EQ(us.files().list("/srv/example.test/to/.lists%2f..%2fx/new").value().size(), 1U);
+    std::string const folder = "/srv/example.test/to/.lists%2f..%2fx";
+    EXPECT_EQ(us.files().list(folder + "/new").value().size(), 1U);
+    EXPECT_TRUE(us.files().open(folder + "/maildirfolder"));  // as Maildir++ has it
+    EXPECT_FALSE(us.files().open("/srv/example.test/to/maildirfolder"));
 }
 
 }  // namespace
