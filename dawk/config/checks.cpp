@@ -7,6 +7,7 @@
 #include "dawk/config/keys.hpp"
 #include "dawk/config/units.hpp"
 #include "dawk/mail/address.hpp"
+#include "dawk/routing/problem.hpp"
 #include "dawk/rt/stream.hpp"
 
 namespace dawk::config {
@@ -55,7 +56,9 @@ class ListenerCheck {
     std::string at(std::string_view key) const { return item("listener", index_, key); }
 
     void check_address() {
-        if (!is_listen_address(it_.address))
+        bool const is_given =
+            report_.where(at("address")) != report_.where(item("listener", index_, ""));
+        if (is_given && !is_listen_address(it_.address))
             report_.error(
                 at("address"), quoted(it_.address) + " is no place to listen",
                 "write \"192.0.2.1:25\", \"[::]:25\", \"unix:/path\" or \"systemd:NAME\"");
@@ -232,35 +235,13 @@ void check_queue(queue::Policy const& queue, Report& report) {
         report.error("queue.ready_per_destination", "this is more than queue.ready");
 }
 
-// The router checks words only; asked for each rule alone it tells which one it means.
 void check_routing(routing::Config const& config, Report& report) {
-    std::vector<std::string> known;
-    auto const ask = [&](routing::Config const& part, std::string const& key) {
-        for (auto const& problem : routing::Router::check(part)) {
-            if (std::find(known.begin(), known.end(), problem) != known.end()) continue;
-            known.push_back(problem);
-            report.error(key, problem);
-        }
-    };
-    for (std::size_t i = 0; i < config.domains.size(); ++i)
-        ask({.domains = {config.domains[i]}, .default_deliver = {}, .routes = {}},
-            item("domain", i, ""));
-    ask({.domains = {}, .default_deliver = config.default_deliver, .routes = {}},
-        "delivery.default");
-    for (std::size_t i = 0; i < config.routes.size(); ++i)
-        ask({.domains = {}, .default_deliver = {}, .routes = {config.routes[i]}},
-            item("route", i, ""));
-    // What is left concerns two rules; it is said at the last of them.
-    routing::Config so_far{.domains = {}, .default_deliver = config.default_deliver, .routes = {}};
-    constexpr std::size_t pairs_max = 1000;  // the growing check is quadratic
-    if (config.domains.size() + config.routes.size() > pairs_max) return ask(config, "");
-    for (std::size_t i = 0; i < config.domains.size(); ++i) {
-        so_far.domains.push_back(config.domains[i]);
-        ask(so_far, item("domain", i, "name"));
-    }
-    for (std::size_t i = 0; i < config.routes.size(); ++i) {
-        so_far.routes.push_back(config.routes[i]);
-        ask(so_far, item("route", i, "to"));
+    using In = routing::Problem::In;
+    for (auto const& problem : routing::find_problems(config)) {
+        auto const place = problem.in == In::domain  ? item("domain", problem.index, problem.key)
+                           : problem.in == In::route ? item("route", problem.index, problem.key)
+                                                     : std::string("delivery.default");
+        report.error(place, problem.text);
     }
 }
 

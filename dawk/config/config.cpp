@@ -1,5 +1,6 @@
 #include "dawk/config/config.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -33,13 +34,58 @@ std::string read_file(std::string const& path, std::string& text) {
     return why;
 }
 
+std::string_view line_of(std::string_view text, std::uint32_t number) {
+    for (std::uint32_t n = 1; n < number; ++n) {
+        auto const end = text.find('\n');
+        if (end == text.npos) return {};
+        text.remove_prefix(end + 1);
+    }
+    return ascii::trim(text.substr(0, text.find('\n')));
+}
+
+// What the parser of TOML says, in the words of the other problems.
+std::string words_of_parser(std::string text) {
+    constexpr std::string_view prefix = "Error while parsing ", line_end = "'\\n'";
+    if (auto const at = text.find(line_end); at != text.npos)
+        text.replace(at, line_end.size(), "the end of the line");
+    auto const colon = text.find(": ");
+    if (!text.starts_with(prefix) || colon == text.npos) return text;
+    return "this " + text.substr(prefix.size(), colon - prefix.size()) + " cannot be read" +
+           text.substr(colon);
+}
+
+// What to write instead, guessed from the line that the parser gave up at.
+std::string hint_for_syntax(std::string_view text, Document::Problem const& problem) {
+    if (problem.message.find("redefine") != problem.message.npos)
+        return "it stands above already; remove one of the two";
+    // A list that is not closed is noticed only at what follows.
+    if (problem.message.find("array") != problem.message.npos)
+        return "a list ends with ], and has commas between";
+    auto const line = line_of(text, problem.position.line);
+    if (line.starts_with('[')) return "write [name] for a table, [[name]] for one of several";
+    auto const equals = line.find('=');
+    if (equals == line.npos || equals == 0) return "write key = value, or [table]";
+    auto const key = std::string(ascii::trim(line.substr(0, equals)));
+    auto const value = ascii::trim(line.substr(equals + 1));
+    if (value.empty()) return "write " + key + " = and a value";
+    if (value.front() == '"')
+        return value.find('"', 1) == value.npos ? "the text needs a quotation mark at its end" : "";
+    auto const word = ascii::trim(value.substr(0, value.find('#')));
+    bool const begins_a_word = ascii::is_alnum(value.front()) || ascii::is_eight_bit(value.front());
+    bool const is_number = std::all_of(word.begin(), word.end(), ascii::is_digit);
+    if (!begins_a_word || is_number) return "";
+    return word.find('"') == word.npos ? "write " + key + " = \"" + std::string(word) + '"' : "";
+}
+
 Loaded make(std::string_view text, std::string file, std::optional<WallTime> look) {
     Loaded out;
     out.file = std::move(file);
     Report report;
     auto const document = parse_document(text);
     if (document.problem) {
-        report.error_at(document.problem->position, "", document.problem->message);
+        auto const hint = hint_for_syntax(text, *document.problem);
+        report.error_at(document.problem->position, "", words_of_parser(document.problem->message),
+                        hint);
         out.problems = report.take();
         return out;
     }

@@ -164,6 +164,8 @@ class ValueReader {
         std::string hint;
         if (node.kind == Node::Kind::text && ascii::to_number<std::uint64_t>(node.text))
             hint = write(node.text) + ", without quotes";
+        else if (!example().empty())
+            hint = "as in " + std::string(key_.name()) + " = " + example();
         if (!expect(node, Node::Kind::integer, "a whole number", std::move(hint))) return {};
         return node.integer;
     }

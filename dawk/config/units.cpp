@@ -115,6 +115,29 @@ std::optional<Subnet> parse_subnet(std::string_view text) {
     return out;
 }
 
+// Letters too many, missing, wrong, or two swapped: each is one slip.
+static std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::vector<std::size_t>> table(a.size() + 1,
+                                                std::vector<std::size_t>(b.size() + 1));
+    auto const same = [&](std::size_t i, std::size_t j) {
+        return ascii::lower(a[i - 1]) == ascii::lower(b[j - 1]);
+    };
+    for (std::size_t i = 0; i <= a.size(); ++i) {
+        for (std::size_t j = 0; j <= b.size(); ++j) {
+            auto& slips = table[i][j];
+            if (i == 0 || j == 0) {
+                slips = i + j;
+                continue;
+            }
+            slips = std::min({table[i - 1][j] + 1, table[i][j - 1] + 1,
+                              table[i - 1][j - 1] + (same(i, j) ? 0 : 1)});
+            bool const is_swap = i > 1 && j > 1 && same(i, j - 1) && same(i - 1, j);
+            if (is_swap) slips = std::min(slips, table[i - 2][j - 2] + 1);
+        }
+    }
+    return table[a.size()][b.size()];
+}
+
 std::optional<std::string> nearest(std::string_view word,
                                    std::vector<std::string_view> const& candidates) {
     constexpr std::size_t word_max = 64;
@@ -125,24 +148,10 @@ std::optional<std::string> nearest(std::string_view word,
         if (word.size() >= 3 && ascii::istarts_with(candidate, word)) return std::string(candidate);
     std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
     for (auto const candidate : candidates) {
-        // Levenshtein, two rows.
-        std::vector<std::size_t> row(candidate.size() + 1);
-        for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-        for (std::size_t i = 1; i <= word.size(); ++i) {
-            std::size_t diagonal = row[0];
-            row[0] = i;
-            for (std::size_t j = 1; j < row.size(); ++j) {
-                std::size_t const change =
-                    diagonal +
-                    (ascii::lower(word[i - 1]) == ascii::lower(candidate[j - 1]) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-            }
-        }
-        if (row.back() < best_distance) {
-            best_distance = row.back();
-            best = std::string(candidate);
-        }
+        auto const slips = distance(word, candidate);
+        if (slips >= best_distance) continue;
+        best_distance = slips;
+        best = std::string(candidate);
     }
     return best;
 }
