@@ -37,11 +37,15 @@ void add(Options const& options) {
         fail(Exit::data, options.address + ": there is a user or an alias of that name");
     if (!added) fail(added.error(), options.address);
     warn_of_dead_targets(*database, alias);
+    say_done("added", "address", options.address);
 }
 
 void remove(Options const& options) {
     auto const removed = open_directory()->remove_alias(address_of(options.address, true));
+    if (!removed && removed.error() == Errc::not_found)
+        fail(Exit::no_user, options.address + ": there is no such alias");
     if (!removed) fail(removed.error(), options.address);
+    say_done("removed", "address", options.address);
 }
 
 void list(Options const& options) {

@@ -44,6 +44,21 @@ TEST_F(CommandLine, SaysWhatWasMeant) {
               "dawk: there is no option --jsn; did you mean --json?\nTry: dawk user list --help\n");
     EXPECT_EQ(dawk({"user", "add"}).err, "dawk: ADDRESS is required\nTry: dawk user add --help\n");
     EXPECT_THAT(dawk({"user", "add", "a", "b"}).err, HasSubstr("nothing more is expected"));
+    EXPECT_EQ(dawk({"queue", "list", "--limit", "x"}).err,
+              "dawk: --limit = x: a number is expected\nTry: dawk queue list --help\n");
+    EXPECT_EQ(dawk({"queue", "list", "--domain"}).err,
+              "dawk: --domain needs a value\nTry: dawk queue list --help\n");
+    EXPECT_EQ(dawk({"help", "qeuue"}).err,
+              "dawk: there is no command qeuue; did you mean queue?\n");
+}
+
+TEST_F(CommandLine, ACommandThatNeedsAnotherExplainsItself) {
+    for (std::string const group :
+         {"queue", "user", "alias", "domain", "config", "tls", "spool", "dkim", "report"}) {
+        auto const alone = dawk({group});
+        EXPECT_EQ(alone.code, code_of(Exit::usage)) << group;
+        EXPECT_THAT(alone.err, HasSubstr("Usage: dawk " + group)) << group;
+    }
 }
 
 TEST_F(CommandLine, WithoutAConfigurationItSaysSo) {
@@ -98,8 +113,11 @@ TEST_F(Names, UsersAreChangedAndRemoved) {
     auto const database = directory_sqlite::Database::open("var/state/directory.db").value();
     EXPECT_TRUE(crypto::PasswordRecord::parse(database->login("anna@dawk.test").value()->record)
                     ->verify("new one"));
-    EXPECT_EQ(dawk({"user", "remove", "anna@dawk.test"}).code, 0);
-    EXPECT_EQ(dawk({"user", "remove", "anna@dawk.test"}).code, code_of(Exit::no_user));
+    EXPECT_EQ(dawk({"user", "remove", "anna@dawk.test", "--json"}).out,
+              "{\"result\":\"removed\",\"address\":\"anna@dawk.test\"}\n");
+    auto const gone = dawk({"user", "remove", "anna@dawk.test"});
+    EXPECT_EQ(gone.code, code_of(Exit::no_user));
+    EXPECT_EQ(gone.err, "dawk: anna@dawk.test: there is no such user\n");
     EXPECT_EQ(dawk({"user", "passwd", "anna@dawk.test", "--password-file", "password"}).code,
               code_of(Exit::no_user));
     EXPECT_EQ(dawk({"user", "list"}).out, "");
@@ -146,7 +164,10 @@ TEST_F(Names, DomainsComeAndGo) {
     EXPECT_EQ(dawk({"domain", "add", "B.test", "a.test"}).code, 0);
     EXPECT_EQ(dawk({"domain", "list"}).out, "a.test\nb.test\ndawk.test\n");
     EXPECT_EQ(dawk({"domain", "add", "b.test"}).code, code_of(Exit::data));
-    EXPECT_EQ(dawk({"domain", "add", "not a domain"}).code, code_of(Exit::data));
+    auto const none = dawk({"domain", "add", "not a domain"});
+    EXPECT_EQ(none.code, code_of(Exit::data));
+    EXPECT_EQ(none.err, "dawk: not a domain is not the name of a domain\n");
+    EXPECT_THAT(dawk({"domain", "remove", "dawk.test"}).err, HasSubstr("in the configuration"));
     ASSERT_EQ(add_user("x@b.test").code, 0);
     EXPECT_THAT(dawk({"domain", "remove", "b.test"}).err, HasSubstr("still has users or aliases"));
     EXPECT_EQ(dawk({"domain", "remove", "a.test"}).code, 0);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "dawk/base/ascii.hpp"
 #include "dawk/config/config.hpp"
 #include "dawk/directory/names.hpp"
 
@@ -14,10 +15,35 @@ namespace {
 
 using Words = std::shared_ptr<std::vector<std::string>>;
 
+// Domains that only the configuration names; none without a configuration.
+std::set<std::string> configured() {
+    std::set<std::string> out;
+    auto const loaded = config::load(config_file());
+    if (!loaded.settings) return out;
+    for (auto const& domain : loaded.settings->routing.domains)
+        if (auto const name = directory::kept_domain(domain.name)) out.insert(*name);
+    return out;
+}
+
+// One object, or an array where several were named.
+void say_all(char const* result, std::vector<std::string> const& names) {
+    if (names.size() == 1) return say_done(result, "domain", names.front());
+    if (!globals().json) return;
+    print_json(Json::array_of(names, [&](std::string const& name) {
+        return Json::object({{"result", result}, {"domain", name}});
+    }));
+}
+
 void add(std::vector<std::string> const& names) {
     auto const database = open_directory();
-    for (auto const& name : names)
-        if (auto const added = database->add_domain(name); !added) fail(added.error(), name);
+    for (auto const& name : names) {
+        auto const added = database->add_domain(name);
+        if (added) continue;
+        if (added.error() == Errc::bad_syntax || added.error() == Errc::too_long)
+            fail(Exit::data, ascii::printable(name, 300) + " is not the name of a domain");
+        fail(added.error(), name);
+    }
+    say_all("added", names);
 }
 
 void remove(std::vector<std::string> const& names) {
@@ -27,18 +53,13 @@ void remove(std::vector<std::string> const& names) {
         if (removed) continue;
         if (removed.error() == Errc::conflict)
             fail(Exit::data, name + " still has users or aliases; remove them first");
-        fail(removed.error(), name);
+        if (removed.error() != Errc::not_found) fail(removed.error(), name);
+        auto const kept = directory::kept_domain(name);
+        bool const in_file = kept && configured().contains(*kept);
+        fail(Exit::no_user, name + (in_file ? " stands in the configuration, not in the directory"
+                                            : ": there is no such domain"));
     }
-}
-
-// Domains that only the configuration names; none without a configuration.
-std::set<std::string> configured() {
-    std::set<std::string> out;
-    auto const loaded = config::load(config_file());
-    if (!loaded.settings) return out;
-    for (auto const& domain : loaded.settings->routing.domains)
-        if (auto const name = directory::kept_domain(domain.name)) out.insert(*name);
-    return out;
+    say_all("removed", names);
 }
 
 void list() {

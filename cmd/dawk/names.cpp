@@ -10,6 +10,7 @@
 #include "dawk/config/config.hpp"
 
 #include "cmd/dawk/command.hpp"
+#include "cmd/dawk/json.hpp"
 
 namespace dawk::cmd {
 namespace {
@@ -64,6 +65,10 @@ mail::Address address_of(std::string const& text, bool catch_all) {
     auto address = mail::parse_mailbox(text, {.utf8 = true});
     if (!address) fail(Exit::data, ascii::printable(text, 300) + " is not an address");
     return *std::move(address);
+}
+
+void say_done(char const* result, char const* what, std::string const& name) {
+    if (globals().json) print_json(Json::object({{"result", result}, {what, name}}));
 }
 
 }  // namespace dawk::cmd

@@ -17,5 +17,7 @@ std::shared_ptr<directory_sqlite::Database> open_directory();
 std::string database_path(std::string const& name);
 // "local@domain"; "*@domain" too where catch_all is allowed.
 mail::Address address_of(std::string const& text, bool catch_all = false);
+// With --json: {"result":"added","address":"a@b.example"}. Without, success has nothing to say.
+void say_done(char const* result, char const* what, std::string const& name);
 
 }  // namespace dawk::cmd

@@ -55,11 +55,22 @@ std::string words_for_extras(CLI::App const& app) {
     return out;
 }
 
+// "--limit = x" is what the library says of a number that is none.
+std::string words_of(CLI::ParseError const& error) {
+    constexpr std::string_view conversion = "Could not convert: ", missing = ": 1 required ";
+    std::string words = error.what();
+    if (words.starts_with(conversion))
+        return words.substr(conversion.size()) + ": a number is expected";
+    if (auto const at = words.find(missing); at != words.npos)
+        return words.substr(0, at) + " needs a value";
+    return words;
+}
+
 int explain_usage(CLI::App& app, CLI::ParseError const& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     std::string words = words_for_extras(app);
     auto const* at = deepest(&app);
-    if (words.empty()) words = error.what();
+    if (words.empty()) words = words_of(error);
     if (!words.empty() && words.back() == '\n') words.pop_back();
     bool const is_bare =
         at->get_subcommands(nullptr).empty() == false && app.remaining(true).empty();
@@ -83,8 +94,13 @@ void add_help_command(CLI::App& app) {
             auto const next = std::find_if(below.begin(), below.end(), [&](CLI::App const* sub) {
                 return sub->get_name() == word;
             });
-            if (next == below.end())
-                fail(Exit::usage, "there is no command " + ascii::printable(word, 80));
+            if (next == below.end()) {
+                std::vector<std::string> names;
+                for (auto const* sub : below) names.push_back(sub->get_name());
+                auto const near = config::nearest(word, {names.begin(), names.end()});
+                fail(Exit::usage, "there is no command " + ascii::printable(word, 80) +
+                                      (near ? "; did you mean " + *near + '?' : ""));
+            }
             at = *next;
         }
         print(help_of(at));
@@ -104,12 +120,12 @@ std::shared_ptr<CLI::App> make_app() {
     app->add_option("--state-dir", g.state_dir, "The state folder, instead of the configuration's")
         ->type_name("DIR");
     app->add_flag("--json", g.json, "Print the result as JSON");
-    app->require_subcommand(1);
     app->fallthrough();
     app->formatter(std::make_shared<CLI::Formatter>());
     app->get_formatter()->column_width(34);
     add_all_commands(*app);
     add_help_command(*app);
+    app->require_subcommand(1);  // after the commands are made: they would take it over
     app->footer("Manual: dawk(1), dawk.toml(5)");
     // Options of dawk itself may stand anywhere in the line.
     std::vector<CLI::App*> open = app->get_subcommands(nullptr);

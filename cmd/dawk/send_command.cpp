@@ -206,8 +206,11 @@ void report(PreparedMail const& mail, mta::SubmitResult const& result) {
         print("accepted by " + result.remote + " for " + std::to_string(accepted) +
               (accepted == 1 ? " recipient: " : " recipients: ") + last + "\n");
     } else if (result.failure && result.recipients.empty()) {
-        auto const where = result.remote.empty() ? std::string() : result.remote + ": ";
+        bool const names_it = result.remote.empty() || result.failure->stage == "connect";
+        auto const where = names_it ? std::string() : result.remote + ": ";
         print_error("dawk: " + where + words_of(result.failure->reply) + "\n");
+        if (words_of(result.failure->reply).find("certificate verify failed") != std::string::npos)
+            print_error("--ca-file trusts those who signed it, --insecure anybody.\n");
     }
 }
 

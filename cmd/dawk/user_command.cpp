@@ -36,25 +36,36 @@ void add(Options const& options) {
         fail(Exit::no_user, address.domain + " is not a domain of ours; see dawk domain add");
     auto const added = database->add_user(address, new_password(options));
     if (!added) fail(added.error(), options.address);
+    say_done("added", "address", address.text());
+}
+
+[[noreturn]] void fail_with(ErrorCode const& error, Options const& options) {
+    if (error == Errc::not_found) fail(Exit::no_user, options.address + ": there is no such user");
+    fail(error, options.address);
 }
 
 void change_password(Options const& options) {
     auto const address = address_of(options.address);
     auto const database = open_directory();
     auto const users = database->login(options.address);
-    if (users && !*users) fail(Exit::no_user, options.address + ": there is no such user");
+    if (users && !*users) fail_with(Errc::not_found, options);
     auto const changed = database->set_password(address, new_password(options));
-    if (!changed) fail(changed.error(), options.address);
+    if (!changed) fail_with(changed.error(), options);
+    say_done("changed", "address", address.text());
 }
 
 void remove(Options const& options) {
-    auto const removed = open_directory()->remove_user(address_of(options.address));
-    if (!removed) fail(removed.error(), options.address);
+    auto const address = address_of(options.address);
+    auto const removed = open_directory()->remove_user(address);
+    if (!removed) fail_with(removed.error(), options);
+    say_done("removed", "address", address.text());
 }
 
 void set_disabled(Options const& options, bool disabled) {
-    auto const done = open_directory()->set_disabled(address_of(options.address), disabled);
-    if (!done) fail(done.error(), options.address);
+    auto const address = address_of(options.address);
+    auto const done = open_directory()->set_disabled(address, disabled);
+    if (!done) fail_with(done.error(), options);
+    say_done(disabled ? "disabled" : "enabled", "address", address.text());
 }
 
 void list(Options const& options) {
