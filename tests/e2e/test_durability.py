@@ -1,4 +1,5 @@
 """What was acknowledged is never lost, and what a full disk or a huge message does to the server."""
+import hashlib
 import json
 import os
 import re
@@ -79,8 +80,7 @@ def the_sync_comes_before_the_reply(t):
 @case(seconds=120)
 def a_message_of_a_hundred_megabytes_needs_little_memory(t):
     server = t.dawk(listeners=("mx",), config={"limits": {"message_size": "200MiB"}})
-    line = b"x" * 998 + b"\r\n"
-    block = line * 1000
+    sent = hashlib.sha256()
     with smtp.Raw(server.ports["mx"], timeout=100) as client:
         client.hello()
         check.equal(client.mail("a@client.test", "alice@dawk.test", smtp.message())[:3], "250")
@@ -90,13 +90,49 @@ def a_message_of_a_hundred_megabytes_needs_little_memory(t):
         client.expect("RCPT TO:<alice@dawk.test>", 250)
         client.expect("DATA", 354)
         client.send("Subject: large\r\n\r\n")
-        for _ in range(105):
+        for i in range(105):
+            block = large_block(i)
+            sent.update(block)
             client.send(block)
         client.send(".\r\n")
         check.equal(client.reply()[:3], "250")
-    got = server.alice().wait(2, 90)
-    check.true(max(len(m) for m in got) > 100 * 1000 * 1000)
+    got = max(server.alice().wait(2, 90), key=len)
+    check.true(len(got) > 105 * 1000 * 1000)
+    check.equal(hashlib.sha256(got.split(b"\r\n\r\n", 1)[1]).hexdigest(), sent.hexdigest(), "what arrived")
     check.at_most(server.rss_mib("VmHWM") - before, 64, "growth of memory in MiB")
+
+
+def large_block(number):
+    """A million octets in lines of the full length, no two of them alike."""
+    return b"".join(b"%06d.%04d" % (number, i) + b"x" * 987 + b"\r\n" for i in range(1000))
+
+
+@case(seconds=120)
+def a_large_message_is_relayed_in_little_memory(t):
+    sink = subprocess.Popen([t.tool("dawk-sink"), "--size", "200000000"], stdout=subprocess.PIPE, text=True)
+    address = sink.stdout.readline().split()[1]
+    server = t.dawk(listeners=("relay",), config={"limits": {"message_size": "200MiB"}},
+                    routes=[{"to": "*", "via": f"smtp:{address}", "tls": "none"}])
+    with smtp.Raw(server.ports["relay"], timeout=100) as client:
+        client.hello()
+        check.equal(client.mail("a@client.test", "b@else.test", smtp.message())[:3], "250")
+        server.wait_queue_empty()
+        before = server.rss_mib()
+        client.expect("MAIL FROM:<a@client.test>", 250)
+        client.expect("RCPT TO:<b@else.test>", 250)
+        client.send(b"DATA\r\n")
+        check.equal(client.reply()[:3], "354")
+        client.send("Subject: large\r\n\r\n")
+        for i in range(105):
+            client.send(large_block(i))
+        client.send(".\r\n")
+        check.equal(client.reply()[:3], "250")
+    server.wait_queue_empty(90)
+    check.at_most(server.rss_mib("VmHWM") - before, 64, "growth of memory in MiB")
+    sink.send_signal(signal.SIGTERM)
+    taken = json.loads(sink.communicate(timeout=20)[0].splitlines()[-1])
+    check.equal(taken["messages"], 2)
+    check.true(taken["bytes"] > 105_000_000, str(taken))
 
 
 @case("alone", seconds=60)
