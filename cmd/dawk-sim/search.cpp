@@ -134,6 +134,22 @@ void print(sim::OracleCounts const& c, std::uint64_t events, double days) {
     std::printf("events %llu, virtual days %.1f\n", n(events), days);
 }
 
+// In lines of a readable length.
+void print(sim::Tally const& tally) {
+    std::printf("what happened:");
+    std::size_t column = 0;
+    auto const text = tally.text();
+    for (std::size_t at = 0; at < text.size();) {
+        auto const end = std::min(text.find(", ", at), text.size());
+        if (column == 0) std::printf("\n ");
+        std::printf(" %s%s", text.substr(at, end - at).c_str(), end == text.size() ? "" : ",");
+        column += end - at + 2;
+        if (column > 90) column = 0;
+        at = end + 2;
+    }
+    std::printf("\n");
+}
+
 double days_of(Duration d) {
     return std::chrono::duration<double, std::ratio<86'400>>(d).count();
 }
@@ -157,6 +173,7 @@ int run_one(Options const& options) {
     bool const was_about_letters = result.counts.letters > 0;
     if (!options.is_quiet && was_about_letters)
         print(result.counts, result.events, days_of(result.lasted));
+    if (!options.is_quiet && was_about_letters) print(result.tally);
     if (!result.violation) return 0;
     tell(options, play, *result.violation);
     return 1;
@@ -167,6 +184,7 @@ int search(Options const& options) {
     auto const begin = Clock::now();
     auto const end = begin + std::chrono::minutes(options.minutes);
     sim::OracleCounts sum;
+    sim::Tally tally;
     std::uint64_t events = 0, runs = 0, failed = 0;
     double days = 0;
     for (auto seed = options.first_seed;; ++seed) {
@@ -175,6 +193,7 @@ int search(Options const& options) {
         auto const result = sim::play(play);
         ++runs;
         add(sum, result.counts);
+        tally.add(result.tally);
         events += result.events;
         days += days_of(result.lasted);
         if (!result.violation) continue;
@@ -183,7 +202,13 @@ int search(Options const& options) {
         if (failed >= 5) break;
     }
     auto const took = std::chrono::duration<double>(Clock::now() - begin).count();
-    if (!options.is_quiet) print(sum, events, days);
+    if (!options.is_quiet) {
+        print(sum, events, days);
+        print(tally);
+        auto const missing = tally.missing();
+        if (options.scenario.empty() && !missing.empty())
+            std::printf("never happened: %s\n", missing.c_str());
+    }
     std::printf("%llu runs, %llu broken, %.1f s\n", static_cast<unsigned long long>(runs),
                 static_cast<unsigned long long>(failed), took);
     return failed == 0 ? 0 : 1;

@@ -33,6 +33,11 @@ void Clients::send(Errand errand) {
 }
 
 Task<void> Clients::run(Errand errand) {
+    static constexpr Happening manners[] = {Happening::client_pipelines, Happening::client_drops,
+                                            Happening::client_half_open, Happening::client_slow,
+                                            Happening::client_smuggles};
+    if (errand.manner != Manner::polite)
+        world_.tally().add(manners[static_cast<std::size_t>(errand.manner) - 1]);
     rt::ConnectTarget target{rt::Endpoint{errand.node_address, errand.port}, "",
                              world_.steady() + 30s};
     auto connected = co_await host_.connect(std::move(target));
@@ -201,6 +206,8 @@ Task<bool> Clients::content(Talk& talk) {
     }
     if (talk.code != "250") {
         ++refused;
+        if (talk.reason.find(" 5.7.") != talk.reason.npos)
+            world_.tally().add(Happening::refused_by_policy);
         co_return false;
     }
     ++acknowledged;

@@ -46,8 +46,11 @@ enum class Fault : std::uint8_t {
     tls_vanishes,
     tls_untrusted,
     bad_clients,
+    logins_refused,
+    mail_policies,
+    queue_orders,
 };
-inline constexpr std::array<std::string_view, 35> fault_names = {
+inline constexpr std::array<std::string_view, 38> fault_names = {
     "latency",          "tiny_reads",
     "resets",           "lost_connects",
     "partitions",       "hosts_down",
@@ -65,7 +68,8 @@ inline constexpr std::array<std::string_view, 35> fault_names = {
     "wrong_replies",    "huge_replies",
     "busy_banners",     "tls_fails",
     "tls_vanishes",     "tls_untrusted",
-    "bad_clients"};
+    "bad_clients",      "logins_refused",
+    "mail_policies",    "queue_orders"};
 using FaultSet = std::bitset<fault_names.size()>;
 
 constexpr std::size_t index_of(Fault fault) noexcept {

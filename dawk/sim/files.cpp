@@ -17,7 +17,10 @@ class MemoryFile final : public rt::File {
 
     Result<void> append(std::span<std::string_view const> pieces) override {
         for (auto const piece : pieces) {
-            if (piece.size() > files_.free_bytes) return Errc::no_space;
+            if (piece.size() > files_.free_bytes) {
+                ++files_.writes_refused;
+                return Errc::no_space;
+            }
             if (files_.free_bytes != UINT64_MAX) files_.free_bytes -= piece.size();
             node_->content.append(piece);
         }
@@ -32,6 +35,7 @@ class MemoryFile final : public rt::File {
     Result<void> sync() override {
         if (files_.failing_syncs > 0) {
             --files_.failing_syncs;
+            ++files_.syncs_failed;
             return Errc::io_error;
         }
         node_->durable = node_->content;
@@ -118,6 +122,7 @@ Result<void> MemoryFiles::sync_folder(std::string const& given) {
     auto const path = given == "." || given == "/" ? std::string() : given;
     if (failing_syncs > 0) {
         --failing_syncs;
+        ++syncs_failed;
         return Errc::io_error;
     }
     if (!path.empty() && !now_.contains(path)) return Errc::not_found;

@@ -31,6 +31,7 @@ class MemoryFiles final : public rt::Files {
     // Faults: octets left on the disk (no_space beyond), and the next syncs that fail.
     std::uint64_t free_bytes = UINT64_MAX;
     std::uint32_t failing_syncs = 0;
+    std::uint64_t syncs_failed = 0, writes_refused = 0;  // so far
 
     struct Node {
         bool is_folder = false;

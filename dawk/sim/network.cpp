@@ -13,8 +13,8 @@ namespace dawk::sim {
 
 class SimListener final : public rt::Listener {
   public:
-    SimListener(Host& host, rt::Endpoint where)
-        : host_(&host), where_(std::move(where)), arrived_(host.world_) {}
+    SimListener(Host& host, rt::Endpoint where, bool shares)
+        : reuses_port(shares), host_(&host), where_(std::move(where)), arrived_(host.world_) {}
     ~SimListener() override { close(); }
 
     Task<Result<std::unique_ptr<rt::Stream>>> accept() override {
@@ -31,10 +31,11 @@ class SimListener final : public rt::Listener {
         if (closed_) return;
         closed_ = true;
         waiting_.clear();
-        if (host_ != nullptr) host_->listeners_.erase(where_);
+        if (host_ != nullptr) host_->forget(where_, this);
         arrived_.wake();
     }
     rt::Endpoint local() const override { return where_; }
+    bool const reuses_port;
 
     void host_is_gone() { host_ = nullptr; }
     void arrive(std::unique_ptr<rt::Stream> stream) {
@@ -84,7 +85,8 @@ Host::~Host() {
         if (found != internet_.by_address_.end() && found->second == this)
             internet_.by_address_.erase(found);
     }
-    for (auto& [where, listener] : listeners_) listener->host_is_gone();
+    for (auto& [where, all] : listeners_)
+        for (auto* const listener : all) listener->host_is_gone();
 }
 
 rt::Env Host::env() {
@@ -145,10 +147,17 @@ void Host::remember(std::shared_ptr<Pipe> const& pipe, bool inbound, std::string
     pipes_.push_back({pipe, inbound, peer});
 }
 
-SimListener* Host::listener_at(rt::Endpoint const& where) {
+void Host::forget(rt::Endpoint const& where, SimListener const* listener) {
+    auto const found = listeners_.find(where);
+    if (found == listeners_.end()) return;
+    std::erase(found->second, listener);
+    if (found->second.empty()) listeners_.erase(found);
+}
+
+SimListener* Host::listener_at(rt::Endpoint const& where, std::uint16_t from_port) {
     for (auto const& address : {where.address, std::string("0.0.0.0"), std::string("::")}) {
         auto const found = listeners_.find(rt::Endpoint{address, where.port});
-        if (found != listeners_.end()) return found->second;
+        if (found != listeners_.end()) return found->second[from_port % found->second.size()];
     }
     return nullptr;
 }
@@ -165,6 +174,7 @@ Task<Result<std::unique_ptr<rt::Stream>>> Host::connect(rt::ConnectTarget target
     if (target.to.is_unix() || target.to.address == "127.0.0.1") {
         // One machine talking to itself.
     } else if (lost || internet_.is_cut(from, target.to.address)) {
+        world_.tally().add(lost ? Happening::connect_lost : Happening::partition);
         co_await world_.sleep_until(target.deadline);
         co_return Errc::timed_out;
     }
@@ -173,13 +183,19 @@ Task<Result<std::unique_ptr<rt::Stream>>> Host::connect(rt::ConnectTarget target
     Host* const host = local                                  ? this
                        : found == internet_.by_address_.end() ? nullptr
                                                               : found->second;
-    if (host != nullptr && (host->down_ || host->silent_)) ++host->refused_connects_;
+    if (host != nullptr && (host->down_ || host->silent_)) {
+        ++host->refused_connects_;
+        world_.tally().add(host->silent_ ? Happening::host_silent : Happening::host_down);
+    }
+    if (host == nullptr) world_.tally().add(Happening::lame_exchanger);
     if (host == nullptr || host->silent_) {
         co_await world_.sleep_until(target.deadline);
         co_return Errc::timed_out;
     }
-    SimListener* const listener = host->down_ ? nullptr : host->listener_at(target.to);
+    rt::Endpoint const own{from, ++next_port_};
+    SimListener* const listener = host->down_ ? nullptr : host->listener_at(target.to, own.port);
     if (dead_) co_return ErrorCode(boost::asio::error::network_down);
+    if (refused) world_.tally().add(Happening::connect_refused);
     if (listener == nullptr || refused) co_return ErrorCode(boost::asio::error::connection_refused);
     auto there = std::make_shared<Pipe>(world_);
     auto back = std::make_shared<Pipe>(world_);
@@ -188,20 +204,23 @@ Task<Result<std::unique_ptr<rt::Stream>>> Host::connect(rt::ConnectTarget target
     remember(back, true, to);
     host->remember(there, true, from);
     host->remember(back, false, from);
-    rt::Endpoint const own{from, ++next_port_};
     listener->arrive(std::make_unique<SimStream>(host->internet_, there, back, target.to, own));
     std::unique_ptr<rt::Stream> stream =
         std::make_unique<SimStream>(internet_, back, there, own, target.to);
     co_return stream;
 }
 
-Result<std::unique_ptr<rt::Listener>> Host::listen(std::string const& address, bool) {
+Result<std::unique_ptr<rt::Listener>> Host::listen(std::string const& address, bool reuse_port) {
     if (dead_) return ErrorCode(boost::asio::error::network_down);
     DAWK_TRY(auto where, rt::parse_endpoint(address));
     if (where.port == 0 && !where.is_unix()) where.port = ++next_port_;
-    if (listeners_.contains(where)) return Errc::exists;
-    auto listener = std::make_unique<SimListener>(*this, where);
-    listeners_[where] = listener.get();
+    auto const found = listeners_.find(where);
+    auto const allows = [](SimListener const* other) { return other->reuses_port; };
+    bool const is_free =
+        found == listeners_.end() || (reuse_port && std::ranges::all_of(found->second, allows));
+    if (!is_free) return Errc::exists;
+    auto listener = std::make_unique<SimListener>(*this, where, reuse_port);
+    listeners_[where].push_back(listener.get());
     return std::unique_ptr<rt::Listener>(std::move(listener));
 }
 

@@ -99,7 +99,8 @@ class Host final : public rt::Network {
         std::string peer;  // its address
     };
     friend class Internet;
-    SimListener* listener_at(rt::Endpoint const& where);
+    SimListener* listener_at(rt::Endpoint const& where, std::uint16_t from_port);
+    void forget(rt::Endpoint const& where, SimListener const* listener);
     void remember(std::shared_ptr<Pipe> const& pipe, bool inbound, std::string const& peer);
     void sever(std::string const& peer);
 
@@ -109,7 +110,7 @@ class Host final : public rt::Network {
     std::vector<std::string> addresses_;
     MemoryFiles files_;
     ZoneResolver resolver_;
-    std::map<rt::Endpoint, SimListener*> listeners_;
+    std::map<rt::Endpoint, std::vector<SimListener*>> listeners_;  // more than one: reuse_port
     std::vector<Known> pipes_;
     std::size_t pipes_kept_ = 64;  // when so many are known, the dead ones are forgotten
     std::uint16_t next_port_ = 40'000;

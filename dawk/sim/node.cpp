@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "dawk/base/check.hpp"
 #include "dawk/mta/queue_admin.hpp"
 
@@ -24,6 +27,26 @@ class NodeClock final : public rt::Clock {
     Millis const& offset_;
 };
 
+// What was found out about who sent a message, as the event tells it.
+void count_authentication(envelope::Event const& event, Tally& tally) {
+    std::string_view const facts = event.authentication;
+    auto const part = [&](std::string_view name, char end) {
+        auto const at = facts.find(name);
+        return at == facts.npos ? std::string_view() : facts.substr(at, facts.find(end, at) - at);
+    };
+    auto const says = [](std::string_view text, std::string_view result) {
+        return text.find("\"result\":\"" + std::string(result) + "\"") != text.npos;
+    };
+    auto const spf = part("\"spf\":{", '}');
+    auto const dmarc = part("\"dmarc\":{", '}');
+    if (says(spf, "pass")) tally.add(Happening::spf_pass);
+    if (says(spf, "fail")) tally.add(Happening::spf_fail);
+    if (says(spf, "temperror") || says(spf, "permerror")) tally.add(Happening::spf_error);
+    if (says(part("\"dkim\":[", ']'), "pass")) tally.add(Happening::dkim_pass);
+    if (says(dmarc, "pass")) tally.add(Happening::dmarc_pass);
+    if (says(dmarc, "fail")) tally.add(Happening::dmarc_fail);
+}
+
 }  // namespace
 
 class Node::Watch final : public TapListener, public envelope::EventSink {
@@ -44,6 +67,13 @@ class Node::Watch final : public TapListener, public envelope::EventSink {
             node_.trace_.say(node_.name(), (to_peer ? "> " : "< ") + std::string(line));
     }
     void on_event(envelope::Event const& event) override {
+        auto& tally = node_.world_.tally();
+        using Kind = envelope::Event::Kind;
+        if (!event.authentication.empty()) count_authentication(event, tally);
+        if (event.kind == Kind::retried) tally.add(Happening::retry_by_hand);
+        if (event.kind == Kind::held) tally.add(Happening::hold_by_hand);
+        if (event.kind == Kind::released) tally.add(Happening::release_by_hand);
+        if (event.kind == Kind::removed) tally.add(Happening::remove_by_hand);
         if (!node_.trace_.is_on() || !node_.is_watched) return;
         node_.trace_.say(node_.name(), std::string(envelope::to_string(event.kind)) + " " +
                                            event.recipient + " " + event.outcome.status + " " +
@@ -62,21 +92,63 @@ struct Node::Life {
           files(std::move(f)),
           clock(n.world_, n.clock_offset_),
           network(host, *n.watch_),
-          env{n.world_.context().get_executor(),
-              clock,
-              n.world_.rng(),
-              network,
-              host.env().resolver,
-              files,
-              n.world_},
           spool(n.world_, n.spool_faults_, n.rng_, std::move(disk), options(n),
                 [this](spool::Batch const& batch) {
                     if (node.is_watched) node.oracle_.committed(node.name(), batch, files);
                 }),
-          deliverer(env),
-          queue(mta::QueueDeps{spool, *n.watch_, n.directory_, {{env, deliverer}}},
-                n.shared_settings()),
-          receiver(env, spool, n.directory_, *n.watch_, queue) {}
+          connections(std::make_shared<mta::ConnectionCounts>(64, n.rng_.next())) {
+        auto const count = std::max(1U, n.config_.settings.threads);
+        mta::QueueDeps deps{spool, *n.watch_, n.directory_, {}};
+        for (std::size_t i = 0; i < count; ++i) {
+            shards.push_back(std::make_unique<Shard>(*this, i));
+            deps.shards.push_back({shards.back()->env, shards.back()->deliverer});
+        }
+        queue = std::make_unique<mta::QueueRunner>(std::move(deps), n.shared_settings());
+        for (auto& shard : shards) {
+            shard->door.emplace(*queue, n.world_.tally(), shard != shards.front());
+            receivers.push_back(std::make_unique<mta::Receiver>(
+                shard->env, spool, n.directory_, *n.watch_, *shard->door, connections));
+        }
+    }
+
+    // What is accepted on another shard than the queue's goes over to it.
+    class Door final : public mta::AcceptedSink {
+      public:
+        Door(mta::QueueRunner& queue, Tally& tally, bool crosses)
+            : queue_(queue), tally_(tally), crosses_(crosses) {}
+        void accepted(spool::EnvelopePtr envelope, spool::ContentPtr content) override {
+            if (crosses_) tally_.add(Happening::crossed_shards);
+            queue_.accepted(std::move(envelope), std::move(content));
+        }
+
+      private:
+        mta::QueueRunner& queue_;
+        Tally& tally_;
+        bool crosses_;
+    };
+    struct Shard {
+        Shard(Life& life, std::size_t number)
+            : env{life.node.world_.context_of_shard(number).get_executor(),
+                  life.clock,
+                  life.node.world_.rng(),
+                  life.network,
+                  life.host.env().resolver,
+                  life.files,
+                  life.node.world_},
+              deliverer(env) {}
+        rt::Env env;
+        mta::RouteDeliverer deliverer;
+        std::optional<Door> door;
+    };
+
+    Result<void> configure(mta::SettingsPtr const& settings) {
+        auto const identity = *host.load_identity(node.config_.name, "");
+        for (auto const& receiver : receivers) {
+            DAWK_TRY_VOID(receiver->configure(settings, identity));
+            DAWK_TRY_VOID(receiver->open(receivers.size() > 1));
+        }
+        return {};
+    }
 
     static spool::MemSpoolOptions options(Node const& n) {
         spool::MemSpoolOptions out;
@@ -91,11 +163,11 @@ struct Node::Life {
     MemoryFiles files;
     NodeClock clock;
     TapNetwork network;
-    rt::Env env;
     NodeSpool spool;
-    mta::RouteDeliverer deliverer;
-    mta::QueueRunner queue;
-    mta::Receiver receiver;
+    std::shared_ptr<mta::ConnectionCounts> connections;
+    std::vector<std::unique_ptr<Shard>> shards;
+    std::unique_ptr<mta::QueueRunner> queue;
+    std::vector<std::unique_ptr<mta::Receiver>> receivers;
     bool is_started = false, is_stopping = false, is_dead = false, is_unwound = false;
 };
 
@@ -143,11 +215,7 @@ MemoryFiles& Node::files() noexcept {
 }
 mta::QueueRunner& Node::queue() noexcept {
     DAWK_CHECK(now_ != nullptr);
-    return now_->queue;
-}
-mta::Receiver& Node::receiver() noexcept {
-    DAWK_CHECK(now_ != nullptr);
-    return now_->receiver;
+    return *now_->queue;
 }
 bool Node::is_up() const noexcept {
     return now_ != nullptr && now_->is_started && !now_->is_stopping;
@@ -168,12 +236,10 @@ void Node::start(std::vector<spool::Batch> unannounced) {
 Task<void> Node::wake_up(Life& life, std::vector<spool::Batch> unannounced) {
     co_await life.spool.recover(std::move(unannounced));
     if (is_watched) oracle_.came_up(name(), life.files);
-    auto identity = life.host.load_identity(config_.name, "");
-    auto const configured = life.receiver.configure(shared_settings(), std::move(*identity));
+    auto const settings = shared_settings();
+    auto const configured = life.configure(settings);
     DAWK_CHECK(configured.has_value());
-    auto const opened = life.receiver.open(false);
-    DAWK_CHECK(opened.has_value());
-    life.queue.start();
+    life.queue->start();
     life.is_started = true;
 }
 
@@ -182,6 +248,7 @@ void Node::crash(bool silently, Duration down_for) {
     auto& life = *now_;
     now_ = nullptr;
     life.is_dead = true;
+    world_.tally().add(silently ? Happening::silent_power_cut : Happening::power_cut);
     life.host.power_off(silently);
     auto survivors = life.spool.power_cut();
     disk_ = survivors.disk;
@@ -195,8 +262,20 @@ void Node::crash(bool silently, Duration down_for) {
     come_back(down_for, std::move(survivors.unannounced));
 }
 
+void Node::crash_in_commit(bool silently, Duration down_for) {
+    if (now_ == nullptr || !now_->is_started) return;
+    now_->spool.in_next_commit = [this, life = now_, silently, down_for] {
+        if (now_ == life) crash(silently, down_for);
+    };
+}
+
+void Node::spare() {
+    if (now_ != nullptr) now_->spool.in_next_commit = nullptr;
+}
+
 void Node::restart(Duration down_for) {
     if (!is_up()) return;
+    world_.tally().add(Happening::restart);
     now_->is_stopping = true;
     back_in_ = down_for;
     tasks_.spawn(wind_up(*now_, false));
@@ -217,9 +296,13 @@ void Node::come_back(Duration down_for, std::vector<spool::Batch> unannounced) {
 
 // What is left of a life ends here: in good order, or because nothing works any more.
 Task<void> Node::wind_up(Life& life, bool is_crash) {
-    co_await life.receiver.stop();
+    for (std::size_t i = 0; i < life.receivers.size(); ++i) {
+        auto const executor = life.shards[i]->env.executor;
+        auto task = life.receivers[i]->stop();
+        co_await boost::asio::co_spawn(executor, std::move(task), boost::asio::use_awaitable);
+    }
     auto const deadline = world_.steady() + (is_crash ? Duration{} : grace);
-    co_await life.queue.stop(deadline);
+    co_await life.queue->stop(deadline);
     bury(life);
 }
 
@@ -241,43 +324,49 @@ void Node::bury(Life& life) {
 void Node::reload(std::function<void(mta::Settings&)> const& change) {
     change(config_.settings);
     if (!is_up()) return;
-    auto settings = shared_settings();
-    auto identity = now_->host.load_identity(config_.name, "");
-    auto const configured = now_->receiver.configure(settings, std::move(*identity));
+    world_.tally().add(Happening::reload);
+    auto const settings = shared_settings();
+    auto const configured = now_->configure(settings);
     DAWK_CHECK(configured.has_value());
-    now_->queue.reload(settings);
+    now_->queue->reload(settings);
 }
 
 void Node::step_clock(Millis by) {
     clock_offset_ += by;
+    world_.tally().add(by < Millis(0) ? Happening::clock_back : Happening::clock_forward);
     oracle_.clock_stepped(name());
 }
 
-Task<void> Node::ask_to_retry(Life& life) {
-    mta::QueueAdmin admin(life.queue);
+Task<void> Node::ask(Life& life, std::string target) {
+    mta::QueueAdmin admin(*life.queue);
     rt::HttpRequest request;
     request.method = "POST";
-    request.target = "/v1/queue/retry?all=true";
+    request.target = std::move(target);
     auto const answered = co_await admin.handle(std::move(request));
-    (void)answered;
+    // A spool in trouble may refuse; nothing that is asked for here is wrong.
+    if (answered.status >= 400 && answered.status < 500)
+        oracle_.violated(Invariant::progress, name() + " did not understand its operator");
 }
 
-void Node::retry_all() {
+void Node::order(std::string_view verb, std::string_view filter) {
     if (!is_up()) return;
-    oracle_.retried_by_hand(name());
-    tasks_.spawn(ask_to_retry(*now_));
+    if (verb == "hold") was_told_to_hold_ = true;
+    if (verb == "retry" || verb == "release") oracle_.retried_by_hand(name());
+    if (trace_.is_on())
+        trace_.say(name(), "is told to " + std::string(verb) + " " + std::string(filter));
+    tasks_.spawn(ask(*now_, "/v1/queue/" + std::string(verb) + "?" + std::string(filter)));
 }
 
 bool Node::is_quiet() const {
     if (!is_up() || !disk_->mem->envelopes.empty()) return false;
-    auto const stats = now_->queue.stats();
+    auto const stats = now_->queue->stats();
     return stats.messages == 0 && stats.flying == 0 && stats.carriers == 0 &&
-           now_->receiver.counts().open == 0;
+           now_->connections->open() == 0;
 }
 
 void Node::check_bounds() {
     if (!is_up()) return;
-    auto const stats = now_->queue.stats();
+    auto const stats = now_->queue->stats();
     auto const& policy = config_.settings.queue;
     auto const over = [&](std::string_view what, std::uint64_t is, std::uint64_t most) {
         if (is > most)
@@ -289,7 +378,7 @@ void Node::check_bounds() {
     over("messages ready", stats.ready, policy.ready_all + 300ULL);
     over("octets of hot content", stats.hot_content_bytes,
          policy.hot_content_bytes + config_.settings.limits.smtp.message_size_bytes);
-    over("sessions open", now_->receiver.counts().open, config_.settings.limits.connections);
+    over("sessions open", now_->connections->open(), config_.settings.limits.connections);
 }
 
 }  // namespace dawk::sim

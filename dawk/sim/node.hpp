@@ -1,7 +1,7 @@
-// Node: one whole Dawk on a machine of the simulated Internet: Receiver, QueueRunner and Deliverer
-// as the shipped server wires them, over its own disk, files, clock and network. It is started,
-// stopped, and loses its power at any instant; what it knew in memory is gone then, what it had
-// not synced as well.
+// Node: one whole Dawk on a machine of the simulated Internet: Receivers, QueueRunner and
+// Deliverers as the shipped server wires them, over its own disk, files, clock and network; with as
+// many shards as settings.threads says (0: one). It is started, stopped, and loses its power at any
+// instant; what it knew in memory is gone then, what it had not synced as well.
 //
 //     Node node(internet, oracle, trace, config);
 //     node.boot();
@@ -42,12 +42,17 @@ class Node {
 
     void boot();
     void crash(bool silently, Duration down_for);
+    // The same in the midst of the next commit.
+    void crash_in_commit(bool silently, Duration down_for);
+    void spare();  // from a crash that is still to come
     void restart(Duration down_for);
     void shut_down();
     void reload(std::function<void(mta::Settings&)> const& change);
     void step_clock(Millis by);
-    // As an operator would: everything is tried now.
-    void retry_all();
+    // As an operator would, "retry", "hold", "release" or "remove": what the filter names
+    // ("all=true", "domain=d1.test").
+    void order(std::string_view verb, std::string_view filter);
+    bool was_told_to_hold() const noexcept { return was_told_to_hold_; }
 
     std::string const& name() const noexcept { return config_.name; }
     std::string const& address() const noexcept { return config_.address; }
@@ -58,7 +63,6 @@ class Node {
     bool is_up() const noexcept;
     bool is_down() const noexcept { return lives_.empty(); }  // and nothing of it is left
     mta::QueueRunner& queue() noexcept;
-    mta::Receiver& receiver() noexcept;
     std::shared_ptr<NodeDisk> const& disk() const noexcept { return disk_; }
     bool is_quiet() const;  // up, nothing queued, nothing under way
     // What the oracle and the trace hear of each letter; off for masses.
@@ -73,7 +77,7 @@ class Node {
     Task<void> wake_up(Life& life, std::vector<spool::Batch> unannounced);
     Task<void> wind_up(Life& life, bool is_crash);
     Task<void> fill_directory();
-    Task<void> ask_to_retry(Life& life);
+    Task<void> ask(Life& life, std::string target);
     void come_back(Duration down_for, std::vector<spool::Batch> unannounced);
     void bury(Life& life);
     std::shared_ptr<mta::Settings const> shared_settings() const;
@@ -89,7 +93,7 @@ class Node {
     std::shared_ptr<NodeDisk> disk_;
     MemoryFiles kept_files_;  // while no life has them
     Millis clock_offset_{0};
-    bool wants_up_ = false;
+    bool wants_up_ = false, was_told_to_hold_ = false;
     Duration back_in_{};
     std::unique_ptr<Watch> watch_;
     Life* now_ = nullptr;

@@ -1,5 +1,7 @@
 #include "dawk/sim/node_spool.hpp"
 
+#include <utility>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -27,6 +29,7 @@ class NodeContentWriter final : public spool::ContentWriter {
         if (!spool_.is_powered_) return Errc::io_error;
         if (spool_.faults_.trouble) return spool_.faults_.trouble;
         bool const fails = spool_.faults_.content > 0 && spool_.rng_.chance(spool_.faults_.content);
+        if (fails) spool_.world_.tally().add(Happening::content_failed);
         return fails ? ErrorCode(Errc::no_space) : ErrorCode();
     }
 
@@ -60,6 +63,8 @@ NodeSpool::Survivors NodeSpool::power_cut() {
     disk_->mem->powered = false;
     // One log, written in order: what reached the disk is the first so many.
     auto left = under_way_.empty() ? 0 : rng_.below(under_way_.size() + 1);
+    world_.tally().add(Happening::commit_survived, left);
+    world_.tally().add(Happening::commit_forgotten, under_way_.size() - left);
     for (auto const& [number, batch] : under_way_) {
         if (left-- == 0) break;
         out.unannounced.push_back(batch);
@@ -108,6 +113,12 @@ Task<Result<void>> NodeSpool::commit(spool::Batch batch) {
     auto const extra = static_cast<Duration::rep>(
         spread.count() <= 0 ? 0 : rng_.below(static_cast<std::uint64_t>(spread.count())));
     auto const until = world_.steady() + faults_.latency_min + Duration(extra);
+    if (in_next_commit) {
+        auto const part =
+            static_cast<std::uint64_t>((faults_.latency_min + Duration(extra)).count());
+        auto const at = Duration(static_cast<Duration::rep>(rng_.below(part)));
+        world_.after(at, std::exchange(in_next_commit, nullptr));
+    }
     // Like a real write, this wait is not given up when the task that waits is canceled.
     auto uncanceled = boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(),
                                                           boost::asio::use_awaitable);
@@ -116,8 +127,17 @@ Task<Result<void>> NodeSpool::commit(spool::Batch batch) {
     co_await boost::asio::co_spawn(executor, std::move(wait), uncanceled);
     under_way_.erase(number);
     if (!is_powered_) co_return Errc::io_error;
-    if (faults_.trouble) co_return faults_.trouble;
-    if (faults_.failure > 0 && rng_.chance(faults_.failure)) co_return Errc::io_error;
+    auto& tally = world_.tally();
+    if (extra > Duration(std::chrono::milliseconds(50)).count()) tally.add(Happening::commit_slow);
+    if (faults_.trouble) {
+        tally.add(faults_.trouble == Errc::no_space ? Happening::spool_full
+                                                    : Happening::spool_broken);
+        co_return faults_.trouble;
+    }
+    if (faults_.failure > 0 && rng_.chance(faults_.failure)) {
+        tally.add(Happening::commit_failed);
+        co_return Errc::io_error;
+    }
     co_return co_await write_now(std::move(batch));
 }
 

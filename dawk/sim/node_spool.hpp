@@ -41,6 +41,8 @@ class NodeSpool final : public spool::Spool {
         std::vector<spool::Batch> unannounced;
     };
     Survivors power_cut();
+    // Called while the next commit is under way, once.
+    std::function<void()> in_next_commit;
     // Writes what survived unannounced; before anything else of the next life.
     Task<void> recover(std::vector<spool::Batch> unannounced);
 

@@ -92,14 +92,18 @@ void Oracle::committed(std::string const& node, spool::Batch const& batch,
 void Oracle::inserted(NodeBook& book, spool::Batch::Insert const& insert) {
     auto const& envelope = *insert.envelope;
     Letter letter;
-    letter.token = token_of(octets_of(insert.content));
+    auto const content = octets_of(insert.content);
+    letter.token = token_of(content);
+    auto const report = read_report(content);
+    for (auto const& fate : report.fates)
+        if (fate.action == "failed") letter.tells_of.emplace_back(report.token, fate.recipient);
     letter.sender = lower(envelope.reverse_path);
     letter.expires = envelope.expires;
     for (auto const& recipient : envelope.recipients) {
         auto address = lower(recipient.address);
         ++book.hops[{letter.token, address}].inserted;
         bool const wants = recipient.notify.wants_failure() || envelope.reverse_path.is_null();
-        letter.fates.push_back({std::move(address), false, wants, {}});
+        letter.fates.push_back({std::move(address), false, wants, false, {}});
     }
     auto const known = known_.find(letter.token);
     if (known != known_.end()) known->second.is_durable = true;
@@ -116,8 +120,14 @@ void Oracle::event(std::string const& node, NodeBook& book, Event const& event,
     auto const fate = std::ranges::find(letter.fates, address, &Letter::Fate::address);
     if (fate == letter.fates.end()) return;
     switch (event.kind) {
+        case Event::Kind::held:
+        case Event::Kind::released:
+            fate->is_held = event.kind == Event::Kind::held;
+            fate->next_attempt = {};
+            break;
         case Event::Kind::deferred:
             ++counts_.deferred;
+            check_held(node, *fate);
             check_retry(node, book, *fate, event);
             fate->next_attempt = event.next_attempt;
             if (event.outcome.stage == "maildir") {  // it may lie there unsynced, and comes again
@@ -127,18 +137,34 @@ void Oracle::event(std::string const& node, NodeBook& book, Event const& event,
             break;
         case Event::Kind::delivered:
         case Event::Kind::relayed:
+            check_held(node, *fate);
             check_retry(node, book, *fate, event);
             check_evidence(node, book, letter, event, files);
             ended(node, letter, *fate, event, batch);
             break;
+        case Event::Kind::removed:
+            removed_by_hand(letter, address);
+            ended(node, letter, *fate, event, batch);
+            break;
         case Event::Kind::failed:
         case Event::Kind::expired:
-        case Event::Kind::removed:
             ended(node, letter, *fate, event, batch);
             break;
         default:
             break;
     }
+}
+
+// Nobody is told of it (RFC 3461 knows no such report), but the operator.
+void Oracle::removed_by_hand(Letter const& letter, std::string const& address) {
+    removed_.emplace(letter.token, address);
+    removed_.insert(letter.tells_of.begin(), letter.tells_of.end());
+}
+
+void Oracle::check_held(std::string const& node, Letter::Fate const& fate) {
+    if (fate.is_held)
+        violated(Invariant::retries_wait,
+                 node + " tried " + fate.address + ", which an operator holds");
 }
 
 void Oracle::ended(std::string const& node, Letter const& letter, Letter::Fate& fate,
@@ -183,9 +209,8 @@ void Oracle::check_evidence(std::string const& node, NodeBook& book, Letter cons
     if (!event.outcome.text.starts_with(before)) return;
     auto const name = event.outcome.text.substr(before.size());
     auto const at = address.find('@');
-    auto const path =
-        "mail/" + address.substr(at + 1) + "/" + address.substr(0, at) + "/new/" + name;
-    if (!files.is_durable(path))
+    auto const box = "mail/" + address.substr(at + 1) + "/" + address.substr(0, at);
+    if (!files.is_durable(box + "/new/" + name) && !files.is_durable(box + "/.Junk/new/" + name))
         violated(Invariant::ends_exactly_once,
                  node + " recorded " + what + " as delivered before its file was on disk");
 }

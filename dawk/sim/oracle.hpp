@@ -12,6 +12,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -116,12 +117,14 @@ class Oracle {
             std::string address;
             bool is_final = false;
             bool wants_report = false;
+            bool is_held = false;
             WallTime next_attempt{};
         };
         std::string token;
         std::string sender;
         WallTime expires{};
         std::vector<Fate> fates;
+        std::vector<Key> tells_of;  // a report: of whom it says that they failed
     };
     struct NodeBook {
         std::map<MessageId, Letter> letters;
@@ -148,6 +151,8 @@ class Oracle {
                envelope::Event const& event, spool::Batch const& batch);
     void check_evidence(std::string const& node, NodeBook& book, Letter const& letter,
                         envelope::Event const& event, MemoryFiles const& files);
+    void removed_by_hand(Letter const& letter, std::string const& address);
+    void check_held(std::string const& node, Letter::Fate const& fate);
     void check_report(std::string const& node, Letter const& letter, envelope::Event const& event,
                       spool::Batch const& batch);
     void check_retry(std::string const& node, NodeBook const& book, Letter::Fate const& fate,
@@ -165,6 +170,7 @@ class Oracle {
     std::map<std::string, NodeBook> books_;
     std::map<std::string, Known> known_;
     std::map<Key, Arrival> arrivals_;
+    std::set<Key> removed_;  // by an operator: the letter, or the report about it
     std::vector<std::string> tls_domains_;
     Duration window_ = std::chrono::seconds(1);
     std::optional<WallTime> must_arrive_before_;

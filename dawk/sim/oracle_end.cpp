@@ -46,7 +46,9 @@ void Oracle::read_mailboxes(MemoryFiles const& files,
         auto const domain_end = path.find('/', 5);
         if (domain_end == path.npos) continue;
         auto const local_end = path.find('/', domain_end + 1);
-        if (local_end == path.npos || path.compare(local_end, 5, "/new/") != 0) continue;
+        if (local_end == path.npos) continue;
+        bool const is_junk = path.compare(local_end, 11, "/.Junk/new/") == 0;
+        if (!is_junk && path.compare(local_end, 5, "/new/") != 0) continue;
         auto const recipient = path.substr(domain_end + 1, local_end - domain_end - 1) + "@" +
                                path.substr(5, domain_end - 5);
         auto const content = files.get(path);
@@ -58,6 +60,10 @@ void Oracle::finished(std::string const& node, MemoryFiles const& files) {
     std::vector<std::pair<std::string, std::string>> mailboxes;
     read_mailboxes(files, mailboxes);
     for (auto const& [recipient, content] : mailboxes) accepted(node, recipient, content);
+    for (auto const& path : files.paths())
+        if (path.find("/.Junk/new/") != path.npos) world_.tally().add(Happening::quarantined);
+    world_.tally().add(Happening::file_sync_failed, files.syncs_failed);
+    world_.tally().add(Happening::file_system_full, files.writes_refused);
     for (auto const& [id, letter] : books_[node].letters)
         violated(Invariant::ends_exactly_once,
                  node + " still has " + letter.token + " (" + id.text() + ")");
@@ -83,7 +89,9 @@ void Oracle::judge_promise(Known const& known) {
         auto const alias = arrivals_.find({promise.token, recipient.given});
         bool const is_told = arrival.reported_failed > 0 ||
                              (alias != arrivals_.end() && alias->second.reported_failed > 0);
-        if (arrival.times == 0 && !is_told && !recipient.never)
+        bool const is_removed =
+            removed_.contains(key) || removed_.contains({promise.token, recipient.given});
+        if (arrival.times == 0 && !is_told && !recipient.never && !is_removed)
             violated(Invariant::ends_exactly_once, promise.token + " for " + recipient.address +
                                                        ", accepted by " + promise.node +
                                                        ", is lost");

@@ -123,6 +123,7 @@ void Stage::heal() {
         node->spool_faults() = SpoolFaults();
         node->files().free_bytes = UINT64_MAX;
         node->files().failing_syncs = 0;
+        node->spare();
         node->boot();
     }
     // Whoever is on the way up or down gets there.
@@ -134,6 +135,7 @@ void Stage::heal() {
     for (auto const& node : nodes) {
         node->files().free_bytes = UINT64_MAX;
         node->files().failing_syncs = 0;
+        if (node->was_told_to_hold()) node->order("release", "all=true");
     }
     oracle.healed(12h);
 }
@@ -210,6 +212,7 @@ PlayResult play(PlayOptions const& options) {
     result.counts = stage.oracle.counts();
     result.events = stage.world.events();
     result.fingerprint = stage.world.fingerprint();
+    result.tally = stage.world.tally();
     if (options.traces) result.log = stage.trace.text();
     result.figures = std::move(stage.figures);
     return result;

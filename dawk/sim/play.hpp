@@ -35,6 +35,7 @@ struct PlayResult {
     std::uint64_t events = 0;
     Duration lasted{};  // virtual
     std::uint64_t fingerprint = 0;
+    Tally tally;
     std::string log;                   // when traced
     std::vector<std::string> figures;  // "name: value" of scenarios that measure
 };

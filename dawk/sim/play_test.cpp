@@ -30,19 +30,22 @@ TEST(Play, TheLogChangesNothing) {
     EXPECT_TRUE(silent.log.empty());
 }
 
-TEST(Play, ManySeedsHold) {
+// Whatever this world is said to do to a server, it does.
+TEST(Play, ManySeedsHoldAndEverythingHappens) {
     OracleCounts sum;
-    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    Tally tally;
+    for (std::uint64_t seed = 1; seed <= 150; ++seed) {
         PlayOptions options;
         options.seed = seed;
         auto const result = play(options);
         ASSERT_FALSE(result.violation) << "seed " << seed << ": " << result.violation->text;
+        tally.add(result.tally);
         sum.relayed += result.counts.relayed;
         sum.delivered += result.counts.delivered;
         sum.reports += result.counts.reports;
         sum.crashes += result.counts.crashes;
     }
-    // It was a world with something in it.
+    EXPECT_EQ(tally.missing(), "");
     EXPECT_GT(sum.relayed, 500U);
     EXPECT_GT(sum.delivered, 100U);
     EXPECT_GT(sum.reports, 30U);
@@ -58,6 +61,24 @@ TEST(Play, SeedsThatOnceFailedHold) {
         auto const result = play(options);
         EXPECT_FALSE(result.violation) << "seed " << seed << ": " << result.violation->text;
     }
+}
+
+// Destinations belong to shards by a hash: none is a dead end, and none needs more than a moment.
+TEST(Play, EveryShardTakesAndDelivers) {
+    Stage stage(1, false);
+    constexpr std::size_t count = 12;
+    for (std::size_t i = 0; i < count; ++i) stage.add_remote("d" + std::to_string(i) + ".test");
+    auto& node = stage.add_node("dawk", [](mta::Settings& settings) { settings.threads = 3; });
+    node.boot();
+    stage.world.run_for(std::chrono::seconds(1));
+    for (std::size_t i = 0; i < count; ++i)
+        stage.clients->send(stage.errand(node, {"x@d" + std::to_string(i) + ".test"}));
+    EXPECT_TRUE(stage.run_for(std::chrono::minutes(1)));
+    for (auto const& remote : stage.remotes)
+        EXPECT_EQ(remote->counts().taken, 1U) << remote->host().name();
+    EXPECT_GT(stage.world.tally()[Happening::crossed_shards], 0U);
+    stage.judge();
+    EXPECT_FALSE(stage.oracle.violation());
 }
 
 TEST(Play, AFaultThatIsSwitchedOffDoesNotHappen) {

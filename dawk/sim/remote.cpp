@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/base/base64.hpp"
 
 namespace dawk::sim {
 namespace {
@@ -57,7 +58,19 @@ void Remote::calm() {
     plain.pipelining = temper_.pipelining;
     plain.chunking = temper_.chunking;
     plain.dsn = temper_.dsn;
+    plain.wants_login = temper_.wants_login;
     temper_ = plain;
+}
+
+std::string const& Remote::secret() {
+    static std::string const text = base64::encode(std::string("\0relay\0open sesame", 18));
+    return text;
+}
+
+bool Remote::happens(double probability, Happening what) {
+    bool const does = rng_.chance(probability);
+    if (does) world_.tally().add(what);
+    return does;
 }
 
 void Remote::stop() {
@@ -84,13 +97,15 @@ Task<void> Remote::serve(std::unique_ptr<rt::Stream> stream) {
 
 Task<void> Remote::greet(Session& session) {
     auto const until = world_.steady() + temper_.banner_delay;
+    if (temper_.banner_delay > 1s) world_.tally().add(Happening::slow_banner);
     co_await world_.sleep_until(until);
     bool const crowded = temper_.connections > 0 && counts_.open > temper_.connections;
+    if (crowded) world_.tally().add(Happening::crowded);
     std::string banner = "220 " + host_.name() + " ESMTP\r\n";
-    if (crowded || rng_.chance(temper_.banner_421)) {
+    if (crowded || happens(temper_.banner_421, Happening::banner_421)) {
         banner = "421 4.3.2 Too busy\r\n";
         session.is_over = true;
-    } else if (rng_.chance(temper_.banner_554)) {
+    } else if (happens(temper_.banner_554, Happening::banner_554)) {
         banner = "554 5.3.2 No service here\r\n";
         session.is_over = true;
     }
@@ -111,13 +126,16 @@ Task<void> Remote::dialogue(Session& session) {
 
 Task<void> Remote::reply(Session& session, std::string text) {
     auto const until = world_.steady() + temper_.reply_delay;
-    if (until > world_.steady()) co_await world_.sleep_until(until);
-    if (rng_.chance(temper_.drop)) {
+    if (until > world_.steady()) {
+        world_.tally().add(Happening::slow_reply);
+        co_await world_.sleep_until(until);
+    }
+    if (happens(temper_.drop, Happening::dropped)) {
         session.is_over = true;
         session.lines.drop();
         co_return;
     }
-    if (rng_.chance(temper_.huge)) {
+    if (happens(temper_.huge, Happening::huge_reply)) {
         std::string lines;
         for (int i = 0; i < 3000; ++i) lines += text.substr(0, 3) + "-and so on and so on\r\n";
         text = lines + text;
@@ -133,6 +151,7 @@ Task<void> Remote::command(Session& session, std::string line) {
                                                    "354 go on\r\n", "\xff\xfe\r\n"};
         bool const eats = verb == "bdat";  // what follows would be read as commands
         if (!eats) {
+            world_.tally().add(Happening::wrong_reply);
             co_await reply(session, nonsense[rng_.below(5)]);
             co_return;
         }
@@ -143,12 +162,18 @@ Task<void> Remote::command(Session& session, std::string line) {
         co_await reply(session, "250 " + host_.name() + "\r\n");
     } else if (verb == "star") {
         co_await start_tls(session);
+    } else if (verb == "auth" && line.substr(4, 1) == " ") {  // and no Authentication-Results
+        co_await login(session, std::move(line));
     } else if (verb == "mail") {
         forget(session);
         session.sender = path_in(line);
-        session.has_mail = !rng_.chance(temper_.transient);
+        session.has_mail = !happens(temper_.transient, Happening::transient_refusal);
         ++counts_.transactions;
         std::string text = session.has_mail ? "250 2.1.0 ok\r\n" : "451 4.3.0 later\r\n";
+        if (temper_.wants_login && !session.is_known) {
+            session.has_mail = false;
+            text = "530 5.7.0 who are you?\r\n";
+        }
         co_await reply(session, std::move(text));
     } else if (verb == "rcpt") {
         co_await recipient(session, path_in(line));
@@ -175,6 +200,8 @@ Task<void> Remote::hello(Session& session) {
     if (temper_.chunking) text += "250-CHUNKING\r\n";
     if (temper_.dsn) text += "250-DSN\r\n";
     bool const vanished = temper_.tls == RemoteTls::vanishes && rng_.chance(0.5);
+    if (vanished && !session.lines.is_secure()) world_.tally().add(Happening::starttls_vanished);
+    if (temper_.wants_login && session.lines.is_secure()) text += "250-AUTH PLAIN\r\n";
     if (temper_.tls != RemoteTls::none && !vanished && !session.lines.is_secure())
         text += "250-STARTTLS\r\n";
     text += "250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n";
@@ -187,23 +214,47 @@ Task<void> Remote::start_tls(Session& session) {
         co_await reply(session, "502 5.5.1 not here\r\n");
         co_return;
     }
-    if (temper_.tls == RemoteTls::fails && rng_.chance(0.3)) {
+    if (temper_.tls == RemoteTls::fails && happens(0.3, Happening::starttls_refused)) {
         co_await reply(session, "454 4.7.0 TLS not available\r\n");
         co_return;
     }
     co_await reply(session, "220 2.0.0 go ahead\r\n");
     if (session.is_over) co_return;
     if (temper_.tls == RemoteTls::fails) {
+        world_.tally().add(Happening::starttls_nonsense);
         session.is_over = true;
         auto const sent = co_await session.lines.say("this is no handshake\r\n");
         (void)sent;
         co_await session.lines.bye();
         co_return;
     }
-    auto const name = (temper_.tls == RemoteTls::untrusted ? "!" : "") + host_.name();
+    bool const is_untrusted = temper_.tls == RemoteTls::untrusted;
+    if (is_untrusted) world_.tally().add(Happening::untrusted_certificate);
+    auto const name = (is_untrusted ? "!" : "") + host_.name();
     auto identity = host_.load_identity(name, "");
     auto const secured = co_await session.lines.accept_tls(host_, std::move(*identity));
     if (!secured) session.is_over = true;
+}
+
+// RFC 4954 §4. A password outside of TLS has been lost, whoever sent it.
+Task<void> Remote::login(Session& session, std::string line) {
+    auto const end = line.rfind(' ');
+    auto const words = end == line.npos ? std::string() : line.substr(end + 1);
+    if (!session.lines.is_secure())
+        oracle_.violated(Invariant::tls_where_required, host_.name() +
+                                                            " was sent a password "
+                                                            "outside of TLS");
+    std::string text = "235 2.7.0 welcome\r\n";
+    if (happens(temper_.refuses_login, Happening::login_refused)) {
+        text = rng_.chance(0.5) ? "535 5.7.8 no\r\n" : "454 4.7.0 not now\r\n";
+    } else if (words != secret()) {
+        oracle_.violated(Invariant::no_spreading_harm, host_.name() + " was sent another login");
+        text = "535 5.7.8 no\r\n";
+    } else {
+        session.is_known = true;
+        world_.tally().add(Happening::login_taken);
+    }
+    co_await reply(session, std::move(text));
 }
 
 bool Remote::is_over_rate() {
@@ -218,14 +269,22 @@ bool Remote::is_over_rate() {
 
 std::string Remote::verdict_on(Session const& session, std::string const& address) {
     if (!session.has_mail) return "503 5.5.1 MAIL first\r\n";
-    if (temper_.refuses_half && hash_of(address) % 2 == 1) return "550 5.1.1 unknown\r\n";
-    if (rng_.chance(temper_.transient)) return "450 4.2.1 not now\r\n";
-    if (is_over_rate()) return "452 4.7.1 too much mail from you\r\n";
+    auto& tally = world_.tally();
+    if (temper_.refuses_half && hash_of(address) % 2 == 1) {
+        tally.add(Happening::recipient_refused);
+        return "550 5.1.1 unknown\r\n";
+    }
+    if (happens(temper_.transient, Happening::transient_refusal)) return "450 4.2.1 not now\r\n";
+    if (is_over_rate()) {
+        tally.add(Happening::over_rate);
+        return "452 4.7.1 too much mail from you\r\n";
+    }
     if (!temper_.greylists) return {};
     auto const key = session.sender + ">" + address;
     auto const [first, is_new] = grey_.try_emplace(key, world_.steady());
-    if (world_.steady() - first->second < 5min) return "451 4.7.1 greylisted, come back later\r\n";
-    return {};
+    if (world_.steady() - first->second >= 5min) return {};
+    tally.add(Happening::greylisted);
+    return "451 4.7.1 greylisted, come back later\r\n";
 }
 
 Task<void> Remote::recipient(Session& session, std::string address) {
@@ -242,14 +301,14 @@ Task<void> Remote::data(Session& session) {
         co_await reply(session, "554 5.5.1 no valid recipients\r\n");
         co_return;
     }
-    if (rng_.chance(temper_.transient)) {
+    if (happens(temper_.transient, Happening::transient_refusal)) {
         forget(session);
         co_await reply(session, "451 4.3.0 not now\r\n");
         co_return;
     }
     co_await reply(session, "354 go ahead\r\n");
     if (session.is_over) co_return;
-    bool const drops = rng_.chance(temper_.drop_after_data);
+    bool const drops = happens(temper_.drop_after_data, Happening::dropped_in_content);
     for (std::string line;;) {
         auto const alive = co_await session.lines.line(line);
         if (!alive || drops) {
@@ -269,7 +328,7 @@ Task<void> Remote::chunk(Session& session, std::string line) {
     auto const digits = ascii::trim(std::string_view(line).substr(4));
     std::from_chars(digits.data(), digits.data() + digits.size(), size);
     auto const alive = co_await session.lines.octets(size, session.content);
-    if (!alive || rng_.chance(temper_.drop_after_data)) {
+    if (!alive || happens(temper_.drop_after_data, Happening::dropped_in_content)) {
         session.is_over = true;
         session.lines.drop();
         co_return;
@@ -288,6 +347,8 @@ Task<void> Remote::chunk(Session& session, std::string line) {
 
 void Remote::take(Session const& session, std::string const& recipient) {
     ++counts_.taken;
+    bool const is_own = host_.name().ends_with(recipient.substr(recipient.find('@') + 1));
+    if (!is_own) world_.tally().add(Happening::foreign_exchanger);
     if (reports) oracle_.accepted(host_.name(), recipient, session.content);
 }
 
@@ -296,10 +357,12 @@ Task<void> Remote::end_of_content(Session& session) {
     std::size_t const count = is_lmtp_ ? session.recipients.size() : 1;
     for (std::size_t i = 0; i < count; ++i) {
         if (rng_.chance(temper_.refuse_content)) {
-            replies += rng_.chance(0.5) ? "451 4.3.0 later\r\n" : "554 5.6.0 do not want\r\n";
+            bool const for_now = rng_.chance(0.5);
+            replies += for_now ? "451 4.3.0 later\r\n" : "554 5.6.0 do not want\r\n";
+            world_.tally().add(for_now ? Happening::content_deferred : Happening::content_refused);
             continue;
         }
-        if (rng_.chance(temper_.wrong)) {  // taken all the same
+        if (happens(temper_.wrong, Happening::garbled_final_reply)) {  // taken all the same
             replies += "\x01garbage\r\n";
         } else {
             replies += "250 2.0.0 taken\r\n";
@@ -311,7 +374,7 @@ Task<void> Remote::end_of_content(Session& session) {
         }
     }
     forget(session);
-    if (rng_.chance(temper_.drop_before_reply)) {
+    if (happens(temper_.drop_before_reply, Happening::dropped_before_reply)) {
         session.is_over = true;
         session.lines.drop();
         co_return;

@@ -32,6 +32,8 @@ struct Temper {
     double huge = 0;               // thousands of lines
     bool refuses_half = false;     // 550 to every second address
     bool greylists = false;
+    bool wants_login = false;       // takes mail from those alone who have logged in
+    double refuses_login = 0;       // 535 or 454, by halves
     std::uint32_t per_minute = 0;   // messages; 0: no limit
     std::uint32_t connections = 0;  // at a time; 0: no limit
 };
@@ -53,6 +55,8 @@ class Remote {
     void stop();  // let the world run on for a moment afterwards
     bool is_idle() const noexcept { return group_.size() == 0; }
     bool reports = true;  // to the oracle
+    // What a login must say: "\0user\0password", in base64.
+    static std::string const& secret();
 
   private:
     struct Session {
@@ -62,6 +66,7 @@ class Remote {
         std::vector<std::string> recipients;
         std::string content;
         bool has_mail = false;
+        bool is_known = false;  // has logged in
         bool is_over = false;
     };
     Task<void> accept();
@@ -71,6 +76,7 @@ class Remote {
     Task<void> command(Session& session, std::string line);
     Task<void> hello(Session& session);
     Task<void> start_tls(Session& session);
+    Task<void> login(Session& session, std::string line);
     Task<void> recipient(Session& session, std::string address);
     Task<void> data(Session& session);
     Task<void> chunk(Session& session, std::string line);
@@ -78,6 +84,7 @@ class Remote {
     Task<void> reply(Session& session, std::string text);
     std::string verdict_on(Session const& session, std::string const& address);
     bool is_over_rate();
+    bool happens(double probability, Happening what);
     void take(Session const& session, std::string const& recipient);
     static void forget(Session& session);
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "dawk/rt/task_group.hpp"
@@ -70,6 +72,26 @@ TEST_F(Fixture, OctetsArriveInOrderAndTheEndIsSeen) {
     listener->close();
     world.run_until_idle();
     EXPECT_EQ(group.size(), 0U);
+}
+
+TEST_F(Fixture, APortMayBeSharedByThoseWhoAllShareIt) {
+    auto first = b.listen("192.0.2.2:25", true).value();
+    auto second = b.listen("192.0.2.2:25", true).value();
+    EXPECT_FALSE(b.listen("192.0.2.2:25", false));
+    rt::TaskGroup group(world.context().get_executor());
+    group.spawn(serve(*first, group));
+    for (int i = 0; i < 4; ++i) group.spawn(talk(false));
+    world.run_for(1s);
+    EXPECT_EQ(std::count(log.begin(), log.end(), ','), 2) << log;  // the others are the second's
+    second->close();
+    group.spawn(talk(false));
+    world.run_for(1s);
+    EXPECT_EQ(std::count(log.begin(), log.end(), ','), 3) << log;
+    first->close();
+    auto const alone = b.listen("192.0.2.2:25", false);
+    EXPECT_TRUE(alone);
+    group.cancel();
+    world.run_for(1s);
 }
 
 TEST_F(Fixture, ADeadlinePassesInVirtualTime) {

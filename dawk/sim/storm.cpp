@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dawk/sim/play.hpp"
+#include "dawk/sim/policies.hpp"
 
 namespace dawk::sim {
 namespace {
@@ -24,6 +25,7 @@ class Storm {
         network_faults();
         dns_faults();
         disk_faults();
+        policy_faults();
         machine_faults();
         tempers();
         s_.run_for(length_);
@@ -75,7 +77,14 @@ class Storm {
         auto const expire_bounce = std::chrono::hours(bounce_expiries[rng_.below(3)]);
         bool const is_tight = rng_.below(2) == 0;
         auto const per_transaction = 1 + static_cast<std::uint32_t>(rng_.below(5));
+        SeededRng own(s_.seed() ^ 0x5A4DULL);
+        auto const threads = 1 + static_cast<std::uint32_t>(own.below(3));
+        mta::AuthSettings auth;
+        if (has(Fault::mail_policies)) choose_actions(auth, own);
         auto const set = [=](mta::Settings& settings) {
+            settings.threads = threads;
+            settings.auth = auth;
+            settings.signing = signing_for(settings.hostname.substr(3));
             settings.queue.expire = expire;
             settings.queue.expire_bounce = expire_bounce;
             settings.queue.recipients_per_transaction = per_transaction;
@@ -95,7 +104,12 @@ class Storm {
             verified.to = "verified.test";
             verified.via = "mx";
             verified.tls = routing::TlsMode::verified;
-            settings.routing.routes = {secure, verified};
+            routing::RouteConfig smart;
+            smart.to = "smart.test";
+            smart.via = "smtp:mx.smart.test:25";
+            smart.user = "relay";
+            smart.password_file = "smart.secret";
+            settings.routing.routes = {secure, verified, smart};
         };
         s_.add_remote("lmtp.test", true);
         s_.add_remote("home.test");
@@ -103,13 +117,17 @@ class Storm {
         s_.add_remote("verified.test");
         auto const others = 2 + rng_.below(4);
         for (std::uint64_t i = 0; i < others; ++i) s_.add_remote("d" + std::to_string(i) + ".test");
-        s_.oracle.require_tls("secure.test");
-        s_.oracle.require_tls("verified.test");
+        s_.add_remote("smart.test").temper().wants_login = true;
+        for (auto const* domain : {"secure.test", "verified.test", "smart.test"})
+            s_.oracle.require_tls(domain);
         auto const count = 1 + rng_.below(2);
         for (std::uint64_t i = 0; i < count; ++i) {
             auto& node = s_.add_node(i == 0 ? "dawk" : "dusk", set);
+            node.files().put("smart.secret", "open sesame\n");
+            publish_policies(s_.internet.zone(), node.name().substr(3), node.address());
             node.boot();
         }
+        s_.internet.zone().add_txt("home.test", "v=spf1 ip4:203.0.113.0/24 -all");
         for (auto& remote : s_.remotes) {
             auto& temper = remote->temper();
             temper.pipelining = rng_.below(3) != 0;
@@ -272,6 +290,15 @@ class Storm {
             [](std::uint64_t) {});
     }
 
+    // Letters of clients come from home.test, and from their own address.
+    void policy_faults() {
+        if (!has(Fault::mail_policies)) return;
+        auto rng = rng_of(Fault::mail_policies);
+        auto& zone = s_.internet.zone();
+        zone.clear_txt("home.test");
+        publish_odd_policies(zone, "home.test", rng);
+    }
+
     void disk_faults() {
         for (auto& one : s_.nodes) {
             auto* const node = one.get();
@@ -330,21 +357,57 @@ class Storm {
             }
         };
         times(Fault::crashes, 8, [](Node& node, std::uint64_t dice) {
-            node.crash(dice % 2 == 0, millis(100 + dice / 2 % 600'000));
+            auto const down_for = millis(100 + dice / 2 % 600'000);
+            if (dice / 4 % 3 == 0)
+                node.crash_in_commit(dice % 2 == 0, down_for);
+            else
+                node.crash(dice % 2 == 0, down_for);
         });
         times(Fault::restarts, 4,
               [](Node& node, std::uint64_t dice) { node.restart(millis(dice % 100'000)); });
         times(Fault::reloads, 3, [](Node& node, std::uint64_t dice) {
-            node.reload([dice](mta::Settings& settings) {
-                settings.queue.connections_per_destination =
-                    1 + static_cast<std::uint32_t>(dice % 10);
-            });
+            node.reload([dice](mta::Settings& settings) { reconfigure(settings, dice); });
         });
-        times(Fault::operators, 3, [](Node& node, std::uint64_t) { node.retry_all(); });
+        times(Fault::operators, 3,
+              [](Node& node, std::uint64_t) { node.order("retry", "all=true"); });
+        times(Fault::queue_orders, 8,
+              [this](Node& node, std::uint64_t dice) { give_order(node, dice); });
         times(Fault::clock_steps, 4, [](Node& node, std::uint64_t dice) {
             auto const by = static_cast<std::int64_t>(dice % 7'200'000) - 3'600'000;
             node.step_clock(Millis(by));
         });
+    }
+
+    // What `dawk reload` may find changed: limits, a listener less or again, another way for a
+    // domain.
+    static void reconfigure(mta::Settings& settings, std::uint64_t dice) {
+        settings.queue.connections_per_destination = 1 + static_cast<std::uint32_t>(dice % 10);
+        auto& listeners = settings.listeners;
+        auto const is_submission = [](auto const& one) {
+            return one.service == mta::Service::submission;
+        };
+        if (dice / 16 % 2 == 0) {
+            auto const gone = std::erase_if(listeners, is_submission);
+            auto const address = listeners.front().address;
+            if (gone == 0)
+                listeners.push_back({.address = address.substr(0, address.rfind(':')) + ":587",
+                                     .service = mta::Service::submission});
+        }
+        if (dice / 32 % 3 != 0) return;
+        routing::RouteConfig around;
+        around.to = "d0.test";
+        around.via = "smtp:mx.d0.test";
+        auto const before = std::erase_if(settings.routing.routes,
+                                          [](auto const& route) { return route.to == "d0.test"; });
+        if (before == 0) settings.routing.routes.push_back(around);
+    }
+
+    void give_order(Node& node, std::uint64_t dice) {
+        static constexpr std::string_view orders[] = {"hold", "hold", "release", "remove"};
+        auto const verb = orders[dice % 4];
+        auto const& host = s_.remotes[dice / 4 % s_.remotes.size()]->host().name();
+        bool const is_wide = verb != "remove" && dice / 256 % 2 == 0;
+        node.order(verb, is_wide ? "all=true" : "domain=" + host.substr(3));
     }
 
     // Each kind of temper falls upon some of the remotes; what is final never on home.test.
@@ -388,6 +451,8 @@ class Storm {
             t.banner_421 = share(rng) * 2;
             t.banner_554 = share(rng);
         });
+        some(Fault::logins_refused, true,
+             [share](Temper& t, SeededRng& rng) { t.refuses_login = share(rng) * 2; });
         some(Fault::tls_fails, false, [](Temper& t, SeededRng&) { t.tls = RemoteTls::fails; });
         some(Fault::tls_vanishes, false,
              [](Temper& t, SeededRng&) { t.tls = RemoteTls::vanishes; });

@@ -21,7 +21,10 @@ Task<Result<std::size_t>> SimStream::read_some(std::span<char> buffer) {
         if (pipe->reset || pipe->reader_gone)
             co_return ErrorCode(boost::asio::error::connection_reset);
         if (closed_ || pipe->finished) co_return Errc::closed;
-        if (world_.steady() >= deadline_) co_return Errc::timed_out;
+        if (world_.steady() >= deadline_) {
+            if (pipe->black_hole) world_.tally().add(Happening::half_open);
+            co_return Errc::timed_out;
+        }
         auto const until = deadline_;
         co_await pipe->readable.wait(until);
     }
@@ -29,6 +32,8 @@ Task<Result<std::size_t>> SimStream::read_some(std::span<char> buffer) {
     auto const limit =
         std::min(buffer.size(), std::max<std::size_t>(internet_.faults().read_max, 1));
     auto const n = pipe->buffer.copy(buffer.data(), limit);
+    bool const is_short = n < std::min(buffer.size(), pipe->buffer.size());
+    if (is_short && limit < buffer.size()) world_.tally().add(Happening::short_read);
     pipe->buffer.erase(0, n);
     pipe->writable.wake();
     co_return n;
@@ -49,6 +54,7 @@ SteadyTime SimStream::arrival() {
     auto const delay =
         faults.latency_min +
         Duration(static_cast<Duration::rep>(spread == 0 ? 0 : world_.rng().below(spread)));
+    if (delay > std::chrono::milliseconds(500)) world_.tally().add(Happening::slow_link);
     out_->last_arrival = std::max(out_->last_arrival, world_.steady() + delay);
     return out_->last_arrival;
 }
@@ -56,6 +62,7 @@ SteadyTime SimStream::arrival() {
 void SimStream::send(std::string octets) {
     auto const& faults = internet_.faults();
     auto const dies = faults.reset > 0 && world_.rng().chance(faults.reset);
+    if (dies) world_.tally().add(Happening::reset);
     if (dies) octets.resize(world_.rng().below(octets.size() + 1));
     out_->in_flight += octets.size();
     if (out_->black_hole) return;  // a writer whose octets go nowhere has to wait in the end

@@ -48,9 +48,29 @@ Task<void> World::sleep_until(SteadyTime t) {
     }
 }
 
+boost::asio::io_context& World::context_of_shard(std::size_t shard) {
+    if (shard == 0) return context_;
+    while (more_contexts_.size() < shard)
+        more_contexts_.push_back(std::make_unique<boost::asio::io_context>(1));
+    return *more_contexts_[shard - 1];
+}
+
 void World::drain() {
-    context_.restart();
-    while (context_.poll() != 0) {
+    auto const poll = [](boost::asio::io_context& context) {
+        context.restart();
+        std::size_t done = 0;
+        while (auto const n = context.poll()) done += n;
+        return done;
+    };
+    if (more_contexts_.empty()) {
+        poll(context_);
+        return;
+    }
+    auto const count = more_contexts_.size() + 1;
+    auto const begin = fingerprint_ >> 7U;
+    for (std::size_t idle = 0, i = 0; idle < count; ++i) {
+        auto const done = poll(context_of_shard((begin + i) % count));
+        idle = done == 0 ? idle + 1 : 0;
     }
 }
 

@@ -21,6 +21,7 @@
 #include "dawk/rt/clock.hpp"
 #include "dawk/rt/rng.hpp"
 #include "dawk/rt/work.hpp"
+#include "dawk/sim/happenings.hpp"
 
 namespace dawk::sim {
 
@@ -57,6 +58,10 @@ class World final : public rt::Clock, public rt::WorkPool {
     bool run_until_true(std::function<bool()> const& condition, Duration at_most);
 
     boost::asio::io_context& context() noexcept { return context_; }
+    // Where shards of machines run: 0 is context(). What one posts to another is done in a turn of
+    // its own; whose turn comes first, the seed decides.
+    boost::asio::io_context& context_of_shard(std::size_t shard);
+    Tally& tally() noexcept { return tally_; }
     SeededRng& rng() noexcept { return rng_; }
     std::uint64_t events() const noexcept { return sequence_; }
     Duration age() const noexcept { return now_ - (SteadyTime{} + std::chrono::hours(1)); }
@@ -79,7 +84,9 @@ class World final : public rt::Clock, public rt::WorkPool {
     bool step(SteadyTime limit);  // false: nothing left before the limit
 
     boost::asio::io_context context_{1};
+    std::vector<std::unique_ptr<boost::asio::io_context>> more_contexts_;
     SeededRng rng_;
+    Tally tally_;
     std::priority_queue<Event> heap_;
     SteadyTime now_{};
     WallTime wall_start_;

@@ -82,7 +82,15 @@ dns::Answer Zone::answer(dns::Question question) const {
 
 Task<dns::Answer> ZoneResolver::query(dns::Question question, SteadyTime deadline) {
     ++zone_.queries;
+    bool const is_told_to = zone_.fails(question.name);
     auto answer = zone_.answer(std::move(question));
+    if (is_told_to) {
+        using enum dns::Status;
+        auto& tally = world_.tally();
+        if (answer.status == servfail) tally.add(Happening::dns_servfail);
+        if (answer.status == nxdomain) tally.add(Happening::dns_nxdomain);
+        if (answer.status == timeout) tally.add(Happening::dns_timeout);
+    }
     auto const delay = answer.status == dns::Status::timeout ? Duration::max() : Duration(2ms);
     auto const ready = delay == Duration::max() ? deadline : world_.steady() + delay;
     auto const until = std::min(ready, deadline);

@@ -18,7 +18,9 @@ class Zone {
     void add(std::string const& name, dns::Type type, dns::Answer answer);
     // Every query for the name fails so, until cleared with Status::ok.
     void fail(std::string const& name, dns::Status status);
+    bool fails(std::string const& name) const { return failures_.contains(name); }
     void clear(std::string const& name);
+    void clear_txt(std::string const& name) { records_.erase({name, dns::Type::txt}); }
 
     dns::Answer answer(dns::Question question) const;
     std::uint64_t queries = 0;
