@@ -11,8 +11,8 @@ namespace dawk::mta {
 class Wake {
   public:
     // The timer never fires; being canceled is how it tells.
-    explicit Wake(boost::asio::any_io_executor executor)
-        : timer_(std::move(executor), boost::asio::steady_timer::time_point::max()) {}
+    explicit Wake(boost::asio::any_io_executor const& executor)
+        : timer_(executor, boost::asio::steady_timer::time_point::max()) {}
     void wake() {
         woken_ = true;
         timer_.cancel();
