@@ -78,9 +78,13 @@ std::string_view disposition_of(dmarc::Verdict const& v) {
 }  // namespace
 
 Members members_of(spf::Verdict const& v) {
-    return {{"result", spf::to_string(v.result)},  {"reason", v.reason},
-            {"explanation", v.explanation},        {"domain", v.domain},
-            {"dns_terms", std::uint64_t{v.terms}}, {"void_lookups", std::uint64_t{v.void_lookups}}};
+    return {{"result", spf::to_string(v.result)},
+            {"reason", v.reason},
+            {"explanation", v.explanation},
+            {"domain", v.domain},
+            {"record", v.record.empty() ? Json() : Json(v.record)},
+            {"dns_terms", std::uint64_t{v.terms}},
+            {"void_lookups", std::uint64_t{v.void_lookups}}};
 }
 
 Members members_of(std::vector<dkim::Verdict> const& verdicts) {

@@ -244,6 +244,7 @@ TEST_F(Fixture, ReasonsAreSaid) {
     EXPECT_EQ(first(replaced(message, "h=From:From", "h=To")).reason, "From is not signed");
     keys["rsa._domainkey.example.org"] = "v=DKIM1; p=";
     EXPECT_EQ(first(message).reason, "the key is revoked");
+    EXPECT_EQ(first(message).failure, "revoked");
     keys["rsa._domainkey.example.org"] = "v=DKIM1; k=ed25519; p=AAAA";
     EXPECT_EQ(first(message).result, Result::permerror);
     keys["rsa._domainkey.example.org"] =

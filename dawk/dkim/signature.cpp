@@ -231,7 +231,7 @@ Usable<KeyRecord> parse_key(std::string_view text, Algorithm algorithm) {
     }
     auto const p = tags->get("p");
     if (!p) return broken("the key record has no p=");
-    if (p->empty()) return broken("the key is revoked");
+    if (p->empty()) return broken(std::string(key_revoked));
     auto const kind =
         algorithm == Algorithm::ed25519_sha256 ? crypto::KeyKind::ed25519 : crypto::KeyKind::rsa;
     auto const k = tags->get("k").value_or("rsa");

@@ -55,6 +55,8 @@ Usable<Signature> parse_signature(std::string_view body, SignatureKind kind = Si
 // refused later.
 std::optional<Algorithm> algorithm_of(std::string_view name) noexcept;
 
+inline constexpr std::string_view key_revoked = "the key is revoked";  // a reason of parse_key()
+
 struct KeyRecord {
     crypto::PublicKey key;
     bool testing = false;          // t=y

@@ -178,9 +178,11 @@ void Verifier::judge(Item& item, KeyRecord const& key) {
         verdict.reason = "l= is longer than the body";
     } else if (!crypto::equal(body.digest, signature.body_hash)) {
         verdict.result = Result::fail;
+        verdict.failure = "bodyhash";
         verdict.reason = "the body was changed";
     } else if (!key.key.verify_digest(item.header_digest, signature.value)) {
         verdict.result = Result::fail;
+        verdict.failure = "signature";
         verdict.reason = "a signed field was changed, or the key is another";
     } else {
         verdict.result = Result::pass;
@@ -216,6 +218,7 @@ dns::Inquiry<int> Verifier::look_up(Item& item) {
         }
         verdict.result = key.error().result;
         verdict.reason = key.error().reason;
+        if (verdict.reason == key_revoked) verdict.failure = "revoked";
     }
     co_return 0;
 }

@@ -43,6 +43,9 @@ struct Options {
 struct Verdict {
     Result result = Result::none;
     std::string reason;  // in words, always
+    // How it failed, as RFC 6591 §3.3 has it for reports: "bodyhash", "signature", "revoked"; ""
+    // for all else.
+    std::string_view failure;
     std::string domain, selector, identity;
     std::string algorithm;  // "rsa-sha256"
     std::string b_prefix;   // the first octets of b=, to tell signatures apart (RFC 6008)

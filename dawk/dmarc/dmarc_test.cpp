@@ -193,7 +193,10 @@ TEST(Dmarc, RecordsByTheBook) {
     for (auto const* fo : {"0:1", "d:x", "1:1", "", "ds"}) {
         auto const bad = parse_record(std::string("v=DMARC1; p=none; fo=") + fo).record;
         EXPECT_FALSE(bad->report_any_failure || bad->report_dkim || bad->report_spf) << fo;
+        EXPECT_TRUE(bad->report_all_failures) << fo;
     }
+    EXPECT_FALSE(parse_record("v=DMARC1; p=none; fo=d").record->report_all_failures);
+    EXPECT_TRUE(parse_record("v=DMARC1; p=none; fo=d:0").record->report_all_failures);
     auto const saved =
         parse_record("v=DMARC1; sp=bob; p=reject; rua=mailto:a@b.test!10m, nonsense").record;
     ASSERT_TRUE(saved);

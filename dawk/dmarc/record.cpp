@@ -88,6 +88,7 @@ void set_failure_options(std::string_view value, Record& out) {
         value.remove_prefix(end + 1);
     }
     if (zero && one) return;
+    out.report_all_failures = zero || !(one || d || s);
     out.report_any_failure = one;
     out.report_dkim = d;
     out.report_spf = s;

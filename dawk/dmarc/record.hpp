@@ -24,9 +24,11 @@ struct Record {
     bool strict_dkim = false, strict_spf = false;
     bool testing = false;  // t=y: one level milder
     Psd psd = Psd::unsaid;
-    std::vector<std::string> rua, ruf;             // URIs, the obsolete size behind "!" with them
-    bool report_any_failure = false;               // fo=1
-    bool report_dkim = false, report_spf = false;  // fo=d, fo=s
+    std::vector<std::string> rua, ruf;  // URIs, the obsolete size behind "!" with them
+    // fo=: "0", all mechanisms failed to bring an aligned pass; "1", any of them did; "d", "s": a
+    // signature failed, SPF failed, aligned or not.
+    bool report_all_failures = true, report_any_failure = false;
+    bool report_dkim = false, report_spf = false;
     std::string text;
 };
 

@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dawk/dkim/verify.hpp"
 #include "dawk/dmarcreport/read.hpp"
 #include "dawk/mail/mime.hpp"
 #include "dawk/mta/queue_test.hpp"
 #include "dawk/mta/report_inbox.hpp"
 #include "dawk/mta/reporter.hpp"
+#include "dawk/mta/signing.hpp"
 #include "dawk/mta/verdict_collector.hpp"
 #include "dawk/reports/mem_store.hpp"
 
@@ -133,9 +135,41 @@ TEST(Seen, AFailureSaysWhatFailedAndHidesWhoGotIt) {
     EXPECT_FALSE(failure_of(half.message(noon)));
 }
 
+TEST(Seen, FailuresOfOneMechanismAreToldToWhoAsks) {  // RFC 9989 §4.7: fo=d, fo=s
+    auto const judged = [](std::string const& fo) {
+        Judged out("v=DMARC1; p=none; ruf=mailto:ruf@author.test; fo=" + fo);
+        out.report.dmarc.result = dmarc::Result::pass;
+        out.report.dmarc.dkim_aligned = out.report.dmarc.spf_aligned = true;
+        out.report.dkim[0].failure = "bodyhash";
+        out.report.spf.record = "v=spf1 -all";
+        return out;
+    };
+    EXPECT_FALSE(failure_of(judged("0").message(noon)));
+    EXPECT_FALSE(failure_of(judged("1").message(noon)));
+    auto const by_dkim = failure_of(judged("d").message(noon));
+    ASSERT_TRUE(by_dkim);
+    EXPECT_EQ(by_dkim->report.auth_failure, "bodyhash");
+    EXPECT_EQ(by_dkim->report.dkim_domain, "author.test");
+    EXPECT_EQ(by_dkim->report.dkim_selector, "s1");
+    EXPECT_EQ(by_dkim->report.identity_alignment, "none");
+    EXPECT_FALSE(failure_of(judged("s").message(noon))) << "softfail is no fail";
+    auto failed = judged("0:s");
+    failed.report.spf.result = spf::Result::fail;
+    auto const by_spf = failure_of(failed.message(noon));
+    ASSERT_TRUE(by_spf);
+    EXPECT_EQ(by_spf->report.auth_failure, "spf");
+    EXPECT_EQ(by_spf->report.spf_dns, "txt : bulk.test : \"v=spf1 -all\"");
+    EXPECT_TRUE(by_spf->report.dkim_domain.empty());
+    auto silent = judged("d");
+    silent.report.dmarc.result = dmarc::Result::fail;
+    silent.report.dmarc.dkim_aligned = silent.report.dmarc.spf_aligned = false;
+    silent.report.dkim[0].failure = "";
+    EXPECT_FALSE(failure_of(silent.message(noon))) << "only of signatures, says fo=d";
+}
+
 struct ReportsFixture : QueueFixture {
     struct Mail {
-        std::string recipient, sender, content;
+        std::string recipient, sender, content, trace{};
     };
     std::vector<Mail> sent;
     std::vector<std::string> said;
@@ -150,7 +184,7 @@ struct ReportsFixture : QueueFixture {
     ReportsFixture() {
         deliverer->answer = [this](Job const& job, Recipient const& recipient) {
             sent.push_back({recipient.address.text(), job.envelope->reverse_path.text(),
-                            std::string(*job.content->in_memory())});
+                            std::string(*job.content->in_memory()), job.envelope->trace});
             return accepted_outcome();
         };
         settings.dmarc_reports.from = "dmarc@dawk.test";
@@ -202,6 +236,44 @@ TEST(DmarcReports, ADayIsCountedAndReportedToWhoWantsIt) {
     EXPECT_THAT(f.store.note_of(key), HasSubstr("to rua@author.test as "));
     EXPECT_EQ(f.send_due(), 0U) << "once";
     EXPECT_EQ(f.sent.size(), 1U);
+}
+
+// RFC 9990 §3.5: a report must pass DMARC itself.
+TEST(DmarcReports, ReportsCarryOurSignature) {
+    ReportsFixture f;
+    auto const key = std::make_shared<crypto::PrivateKey>(
+        crypto::PrivateKey::generate(crypto::KeyKind::ed25519));
+    dkim::SigningKey signing;
+    signing.domain = "dawk.test";
+    signing.selector = "s";
+    signing.key = key;
+    auto keys = std::make_shared<Signing>();
+    keys->add(signing);
+    f.settings.signing = keys;
+    f.configure();
+    f.collector->on_verdict(Judged().message(f.world.wall()));
+    f.run(f.collector->write());
+    f.world.run_for(1min);
+    f.next_day();
+    EXPECT_EQ(f.send_due(), 1U);
+    ASSERT_EQ(f.sent.size(), 2U) << "the failure, and the day";
+    for (auto const& mail : f.sent) {
+        auto const message = mail.trace + mail.content;
+        auto const header = mail::HeaderSection::parse(message).value();
+        dkim::Options options;
+        options.now = f.world.wall();
+        dkim::Verifier verifier(header, options);
+        verifier.body(std::string_view(message).substr(header.body_offset()));
+        auto const verdicts = dns::run(verifier.finish(), [&](dns::Question const& question) {
+            dns::Answer answer;
+            answer.status = dns::Status::ok;
+            answer.texts = {dkim::key_record(*key)};
+            EXPECT_EQ(question.name, "s._domainkey.dawk.test");
+            return answer;
+        });
+        ASSERT_EQ(verdicts.size(), 1U) << mail.recipient;
+        EXPECT_EQ(verdicts[0].result, dkim::Result::pass) << verdicts[0].reason;
+    }
 }
 
 TEST(DmarcReports, AStrangersAddressGetsNothing) {
@@ -342,8 +414,9 @@ struct InboxFixture : ReportsFixture {
                           said.push_back(std::string(level) + ": " + text);
                       }};
     ~InboxFixture() { run(inbox.stop()); }
-    void accept(std::string const& to, std::string octets) {
+    void accept(std::string const& to, std::string octets, std::string const& results = "") {
         auto envelope = make("reporter@other.test", {to});
+        envelope->trace += results;
         auto content = std::make_shared<spool::MemoryContent>(octets);
         put(envelope, std::move(octets), false);
         inbox.accepted(envelope, content);
@@ -381,6 +454,23 @@ TEST(ReportInbox, ReportsOfOthersAreReadAndStillDelivered) {
     EXPECT_EQ(lines[0].messages, 4U);
     f.accept("alice@dawk.test", report_mail());
     EXPECT_EQ(f.inbox.kept() + f.inbox.refused(), 1U) << "of others' mail nothing is read";
+}
+
+TEST(ReportInbox, SomebodyMustStandBehindAReport) {
+    InboxFixture f;
+    std::string const field = "Authentication-Results: mx.dawk.test;\r\n\t";
+    for (auto const* results :
+         {"spf=pass smtp.mailfrom=evil.test; dmarc=fail header.from=other.test",
+          "spf=fail smtp.mailfrom=other.test; dkim=none; dmarc=none",
+          "dkim=pass header.d=evil.test; dmarc=permerror"}) {
+        f.accept("dmarc@dawk.test", report_mail(), field + results + "\r\n");
+    }
+    EXPECT_EQ(f.inbox.refused(), 3U);
+    EXPECT_EQ(f.inbox.kept(), 0U);
+    EXPECT_EQ(f.sent.size(), 3U) << "delivered all the same";
+    EXPECT_THAT(f.said, testing::Contains(HasSubstr("nobody stands behind it (dmarc=fail)")));
+    f.accept("dmarc@dawk.test", report_mail(), field + "dkim=pass; dmarc=none\r\n");
+    EXPECT_EQ(f.inbox.kept(), 1U);
 }
 
 TEST(ReportInbox, WhatIsNoReportIsSaidAndDelivered) {

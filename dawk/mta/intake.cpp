@@ -240,7 +240,8 @@ Task<Verdict> Intake::finish(std::unique_ptr<envelope::Envelope> envelope,
         event.authentication = examination_->facts();
         event.note = examination_->summary();
     }
-    if (!signed_by_.empty()) event.note = "signed by " + signed_by_;
+    if (!signed_by_.empty())
+        event.note += (event.note.empty() ? "signed by " : ", signed by ") + signed_by_;
     spool::Batch batch;
     batch.due_add = due_entries(*envelope);
     batch.inserts.push_back({std::move(envelope), std::move(*finished)});

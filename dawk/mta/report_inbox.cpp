@@ -4,10 +4,34 @@
 
 #include <boost/asio/post.hpp>
 
+#include "dawk/authres/authres.hpp"
 #include "dawk/base/ascii.hpp"
+#include "dawk/mail/header.hpp"
 #include "dawk/spool/content.hpp"
 
 namespace dawk::mta {
+namespace {
+
+// Why the message may not be of whom it says; "" when it is, or was not examined: what our own
+// users hand in, and machines that are exempt. Anybody could fill our tables with numbers
+// otherwise, and a report must pass DMARC (RFC 9990 §3.5). Our own words in the trace tell.
+std::string doubt_about(envelope::Envelope const& envelope) {
+    auto const trace = mail::HeaderSection::parse(envelope.trace + "\r\n");
+    auto const field = trace ? trace->first("Authentication-Results") : std::nullopt;
+    auto const found = field ? authres::parse(field->body) : std::nullopt;
+    if (!found) return {};
+    bool passed = false;
+    std::string dmarc = "none";
+    for (auto const& one : found->results) {
+        if (one.method == "dmarc") dmarc = one.result;
+        passed |= (one.method == "spf" || one.method == "dkim") && one.result == "pass";
+    }
+    // A reporter without a record of his own: who he is is known all the same.
+    if (dmarc == "pass" || (passed && (dmarc == "none" || dmarc == "temperror"))) return {};
+    return "nobody stands behind it (dmarc=" + dmarc + ")";
+}
+
+}  // namespace
 
 ReportInbox::ReportInbox(rt::Env& env, AcceptedSink& next, reports::Store& store,
                          std::optional<mail::Address> address, Say say)
@@ -52,6 +76,7 @@ void ReportInbox::take(spool::EnvelopePtr envelope, spool::ContentPtr content) {
         of_day_ = 0;
     }
     if (stopping_) return refuse(*envelope, "the server is stopping");
+    if (auto const doubt = doubt_about(*envelope); !doubt.empty()) return refuse(*envelope, doubt);
     if (tasks_.size() >= waiting_max) return refuse(*envelope, "too many came at once");
     if (++of_day_ > reports_of_day_max) return refuse(*envelope, "too many came today");
     tasks_.spawn(read(std::move(envelope), std::move(content)));

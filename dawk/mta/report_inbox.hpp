@@ -6,8 +6,9 @@
 //     Receiver receiver(env, spool, directory, events, inbox);
 //     ... co_await inbox.stop();
 //
-// What cannot be read stays in the mailbox like any mail, and is said; so is what comes while too
-// much is waiting: `dawk report dmarc import` reads files. Standards: RFC 9990 §3.5.
+// What cannot be read stays in the mailbox like any mail, and is said; so is what nobody stands
+// behind by DMARC, SPF or DKIM, and what comes while too much is waiting: `dawk report dmarc
+// import` reads files. Standards: RFC 9990 §3.5.
 #pragma once
 
 #include <functional>

@@ -225,10 +225,12 @@ Task<void> Reporter::send_failure(FailureSeen seen) {
         draft.date = ports_.env.clock.wall();
         draft.unique = unique();
         draft.message_id = draft.unique + "@" + settings_->hostname;
+        auto const& kind = seen.report.auth_failure;
+        auto const* const what = kind == "dmarc" ? "DMARC" : kind == "spf" ? "SPF" : "DKIM";
         draft.text =
             "A message in the name of " + seen.author_domain + " came from the address " +
-            seen.report.source_ip +
-            " and failed DMARC.\nIts header follows without the names of its recipients. "
+            seen.report.source_ip + " and failed " + what +
+            ".\nIts header follows without the names of its recipients. "
             "You asked for this by the ruf\ntag of your DMARC record; at most one a source "
             "and hour is sent.\n";
         draft.original = seen.original;

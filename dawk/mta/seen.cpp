@@ -43,10 +43,10 @@ std::string policy_word(std::optional<dmarc::Policy> const& policy) {
 }
 
 std::string fo_of(dmarc::Record const& record) {
-    std::string out = record.report_any_failure ? "1" : "0";
+    std::string out = record.report_any_failure ? ":1" : record.report_all_failures ? ":0" : "";
     if (record.report_dkim) out += ":d";
     if (record.report_spf) out += ":s";
-    return out;
+    return out.substr(1);
 }
 
 dmarcreport::Policy policy_of(std::string const& domain, dmarc::Record const& record) {
@@ -129,12 +129,35 @@ Record record_of(JudgedMessage const& judged) {
     return out;
 }
 
-bool wants_failure(dmarc::Verdict const& verdict) {
-    auto const& record = *verdict.record;
-    if (record.ruf.empty() || record.psd == dmarc::Psd::yes) return false;  // RFC 9991 §3
-    if (verdict.result == dmarc::Result::fail) return true;
-    if (verdict.result != dmarc::Result::pass) return false;
-    return record.report_any_failure && !(verdict.dkim_aligned && verdict.spf_aligned);
+// The first of several signatures that failed, whoever made it.
+dkim::Verdict const* failed_signature(mailauth::Report const& report) {
+    auto const found = std::find_if(report.dkim.begin(), report.dkim.end(),
+                                    [](auto const& v) { return !v.failure.empty(); });
+    return found == report.dkim.end() ? nullptr : &*found;
+}
+
+// Which failure the domain wants to hear of by its fo= (RFC 9989 §4.7), as RFC 6591 §3.3 and RFC
+// 9991 call it; "" for none.
+std::string_view wanted_failure(mailauth::Report const& report) {
+    auto const& dmarc = report.dmarc;
+    auto const& record = *dmarc.record;
+    if (record.ruf.empty() || record.psd == dmarc::Psd::yes) return {};  // RFC 9991 §3
+    bool const is_judged =
+        dmarc.result == dmarc::Result::fail || dmarc.result == dmarc::Result::pass;
+    if (!is_judged) return {};
+    bool const all = !dmarc.dkim_aligned && !dmarc.spf_aligned;
+    bool const any = !dmarc.dkim_aligned || !dmarc.spf_aligned;
+    if ((record.report_all_failures && all) || (record.report_any_failure && any)) return "dmarc";
+    auto const* const signature = failed_signature(report);
+    if (record.report_dkim && signature != nullptr) return signature->failure;
+    if (record.report_spf && report.spf.result == spf::Result::fail) return "spf";
+    return {};
+}
+
+void describe_signature(dkim::Verdict const& signature, arf::Report& out) {
+    out.dkim_domain = signature.domain;
+    out.dkim_selector = signature.selector;
+    out.dkim_identity = signature.identity;
 }
 
 std::string field_body(std::string_view field) {
@@ -162,7 +185,8 @@ std::optional<reports::Seen> seen_of(JudgedMessage const& judged) {
 
 std::optional<FailureSeen> failure_of(JudgedMessage const& judged) {
     auto const& dmarc = judged.report.dmarc;
-    if (!dmarc.record || !wants_failure(dmarc)) return std::nullopt;
+    auto const kind = dmarc.record ? wanted_failure(judged.report) : std::string_view();
+    if (kind.empty()) return std::nullopt;
     // Nothing about bounces and reports: two reporters must not keep each other busy (RFC 9991 §6).
     auto const automatic = judged.header.value("Auto-Submitted");
     if (judged.client.sender.empty() || (!automatic.empty() && !ascii::iequals(automatic, "no")))
@@ -173,7 +197,7 @@ std::optional<FailureSeen> failure_of(JudgedMessage const& judged) {
     out.ruf = dmarc.record->ruf;
     auto& r = out.report;
     r.feedback_type = "auth-failure";
-    r.auth_failure = "dmarc";
+    r.auth_failure = kind;
     r.arrival = judged.at;
     r.original_mail_from = ascii::printable(judged.client.sender, words_bytes_max);
     r.source_ip = judged.client.ip;
@@ -183,12 +207,17 @@ std::optional<FailureSeen> failure_of(JudgedMessage const& judged) {
     // RFC 9991 §4: which of them failed to bring an aligned identifier.
     if (!dmarc.dkim_aligned) r.identity_alignment = "dkim";
     if (!dmarc.spf_aligned) r.identity_alignment += r.identity_alignment.empty() ? "spf" : ", spf";
+    if (r.identity_alignment.empty()) r.identity_alignment = "none";
+    if (kind == "spf" && !judged.report.spf.record.empty()) {
+        r.spf_dns = "txt : " + name_of(judged.report.spf.domain) + " : \"" +
+                    ascii::printable(judged.report.spf.record, words_bytes_max) + '"';
+    } else if (kind != "dmarc" && kind != "spf") {
+        describe_signature(*failed_signature(judged.report), r);
+    }
     for (auto const& signature : judged.report.dkim) {
         bool const is_authors = ascii::iequals(signature.domain, dmarc.author_domain);
-        if (!is_authors || signature.result == dkim::Result::pass) continue;
-        r.dkim_domain = signature.domain;
-        r.dkim_selector = signature.selector;
-        r.dkim_identity = signature.identity;
+        if (kind != "dmarc" || !is_authors || signature.result == dkim::Result::pass) continue;
+        describe_signature(signature, r);
         break;
     }
     // Who got it is not the domain's business (RFC 9991 §7).

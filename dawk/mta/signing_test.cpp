@@ -143,6 +143,7 @@ struct IntakeTest : ::testing::Test, envelope::EventSink, AcceptedSink {
     ReceiverPorts ports{env, spool, directory, *this, *this, group, group, cache};
     Keys keys;
     IntakeOptions options;
+    std::unique_ptr<Examination> examination;
     std::string trace, content, note;
     Verdict verdict;
 
@@ -155,7 +156,7 @@ struct IntakeTest : ::testing::Test, envelope::EventSink, AcceptedSink {
         auto& rng = env.rng;
         auto const high = rng.next();
         auto const id = MessageId::make(env.clock.wall(), high, rng.next());
-        Intake intake(ports, options, id, 0);
+        Intake intake(ports, options, id, 0, std::move(examination));
         for (std::size_t at = 0; at < message.size(); at += cut) {
             auto const piece = message.substr(at, cut);
             verdict = co_await intake.write(piece);
@@ -164,6 +165,11 @@ struct IntakeTest : ::testing::Test, envelope::EventSink, AcceptedSink {
         auto envelope = std::make_unique<envelope::Envelope>();
         envelope->id = id;
         envelope->trace = "Received: by mx\r\n";
+        envelope::Recipient recipient;
+        recipient.address = recipient.original = mail::Address{"b", "example.net"};
+        recipient.destination = "mx:example.net";
+        recipient.next_attempt = env.clock.wall();
+        envelope->recipients.push_back(std::move(recipient));
         verdict = co_await intake.finish(std::move(envelope));
     }
     std::string run(std::string const& message, std::size_t cut = 1000) {
@@ -208,6 +214,21 @@ TEST_F(IntakeTest, WhatIsRelayedIsSignedAsItIsHoweverItIsCut) {
     EXPECT_EQ(run("no header at all\r\n"), "");
     EXPECT_TRUE(content.starts_with("no header"));
     EXPECT_EQ(run(""), "");
+}
+
+TEST_F(IntakeTest, HistoryTellsWhatWasFoundAndWhoSigned) {
+    options.signing = keys.signing;
+    options.right.any = true;
+    Settings settings;
+    settings.hostname = "mx.example.org";
+    auto const auth = make_auth_context(settings).value();
+    mailauth::Client const client{"192.0.2.9", "c", "a@example.org", "mx.example.org", {}};
+    auto const sender = std::make_shared<SenderCheck>(env, client, 20s);
+    group.spawn(SenderCheck::run(sender));
+    examination = std::make_unique<Examination>(ports, auth, sender);
+    run(mail_of_a);
+    EXPECT_TRUE(note.starts_with("spf=none dkim=none dmarc=none")) << note;
+    EXPECT_TRUE(note.ends_with(", signed by example.org/r, example.org/e")) << note;
 }
 
 TEST_F(IntakeTest, WithoutRightNothingIsSigned) {

@@ -25,6 +25,7 @@ struct Run {
     unsigned terms = 0;
     unsigned void_lookups = 0;
     bool validated = false;  // macros.validated_name has been looked for
+    std::string record;      // the first
 };
 
 // The verdict on one domain. error and reason are of the deciding term.
@@ -270,7 +271,7 @@ Step failed(Result result, std::string reason) {
 }
 
 // §4.4, §4.5
-dns::Inquiry<std::variant<Record, Step>> fetch_record(std::string domain) {
+dns::Inquiry<std::variant<Record, Step>> fetch_record(Run& run, std::string domain) {
     dns::Question const question{std::move(domain), dns::Type::txt};
     auto const answer = co_await dns::ask(question);
     if (answer.temporary()) co_return failed(Result::temperror, temporary(question, answer).reason);
@@ -280,6 +281,7 @@ dns::Inquiry<std::variant<Record, Step>> fetch_record(std::string domain) {
     if (records.empty()) co_return failed(Result::none, "no SPF record for " + question.name);
     if (records.size() > 1)
         co_return failed(Result::permerror, "more than one SPF record for " + question.name);
+    if (run.record.empty()) run.record = records.front();
     auto record = parse_record(records.front());
     if (!record) co_return failed(Result::permerror, record.error().reason);
     co_return std::move(*record);
@@ -304,7 +306,7 @@ dns::Inquiry<Step> check_domain(Run& run, std::string domain, int depth) {
         co_return failed(Result::none, "not a domain name: " + ascii::printable(domain, 80));
     }
     run.macros.domain = domain;
-    auto fetched = co_await fetch_record(domain);
+    auto fetched = co_await fetch_record(run, domain);
     if (auto* const step = std::get_if<Step>(&fetched)) co_return std::move(*step);
     auto const record = std::get<Record>(std::move(fetched));
     for (auto const& directive : record.directives) {
@@ -353,6 +355,7 @@ dns::Inquiry<Verdict> run_check(Run& run, std::string domain) {
     verdict.explanation = co_await explain(run, step);
     verdict.terms = run.terms;
     verdict.void_lookups = run.void_lookups;
+    verdict.record = std::move(run.record);
     co_return verdict;
 }
 

@@ -34,6 +34,7 @@ struct Verdict {
     std::string domain;       // the one checked
     std::string reason;       // what decided: "matched ip4:192.0.2.0/24", "two SPF records"
     std::string explanation;  // of fail: the domain's own words (§6.2), "" if none
+    std::string record;       // of the domain checked, "" if none was found
     unsigned terms = 0;       // that looked up
     unsigned void_lookups = 0;
 };

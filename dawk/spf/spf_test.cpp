@@ -239,6 +239,7 @@ TEST(Spf, DnsTroubleIsTemporary) {
     dns.fail("z.test", dns::Type::a, dns::Status::servfail);
     auto const verdict = dns.check("192.0.2.1", "a@y.test");
     EXPECT_EQ(verdict.result, Result::temperror);
+    EXPECT_EQ(verdict.record, "v=spf1 a:z.test -all");
     EXPECT_EQ(verdict.reason, "DNS A of z.test: servfail");
 }
 

@@ -3,7 +3,7 @@ import json
 import os
 import re
 
-from harness import check, maildir, smtp, wait
+from harness import check, maildir, ports, signatures, smtp, wait
 from harness.cases import case
 from harness.peers import Knot
 
@@ -123,3 +123,52 @@ def the_command_line_asks_the_same_name_server(t):
     check.equal(found["spf"]["result"], "pass")
     check.contains(found["header"], "Authentication-Results:")
     check.true(any(q["name"] == "_dmarc.good.test" and q["answer"] for q in found["lookups"]), f"{found['lookups']}")
+
+
+def zone_text(keys, origin):
+    """Lines of a zone for key records: strings of at most 255 octets."""
+    out = ""
+    for name, text in keys.items():
+        parts = " ".join(f'"{text[i:i + 200]}"' for i in range(0, len(text), 200))
+        out += f"{name.removesuffix('.' + origin)} TXT {parts}\n"
+    return out
+
+
+@case(seconds=90)
+def what_goes_on_is_sealed(t):
+    """RFC 8617 §5.1: our results go along under seal, and a second time around the chain grows."""
+    t.need_isolation()
+    sink = smtp.FakeServer()
+    port = ports.free()
+    server = t.dawk(start=False, listeners=("mx",),
+                    routes=[{"to": "far.test", "via": f"smtp:127.0.0.1:{sink.port}", "tls": "none"}],
+                    config={"dns": {"forwarders": [f"127.0.0.1:{port}"]},
+                            "auth": {"exempt": [], "arc_seal": "dawk.test"}, "dkim": [{"domain": "dawk.test"}]})
+    server.cli("dkim", "generate", "dawk.test", "--active")
+    keys = signatures.records(server, "dawk.test")
+    Knot(t, {**ZONES, "dawk.test.": zone_text(keys, "dawk.test")}, port=port).start()
+    server.add_alias("away@dawk.test", "x@far.test")
+    server.start()
+
+    def verdict(octets):
+        path = t.path("sealed.eml")
+        with open(path, "wb") as file:
+            file.write(octets)
+        return json.loads(server.cli("arc", "verify", path, "--zone", signatures.zone(t, keys), "--json"))
+
+    check.equal(send(server, "joe@good.test", rcpt="away@dawk.test")[:3], "250")
+    wait.until(lambda: sink.mails, "the message")
+    once = sink.mails[0].content
+    found = verdict(once)
+    check.equal((found["result"], found["sets"], found["sealers"]), ("pass", 1, ["dawk.test"]), found["reason"])
+    check.contains(found["last_results"], "dmarc=pass header.from=good.test")
+    check.equal(verdict(once.replace(b"dmarc=pass", b"dmarc=fail"))["result"], "fail")
+    with smtp.Raw(server.ports["mx"]) as client:
+        client.hello("client.good.test")
+        check.equal(client.mail("joe@good.test", "away@dawk.test", once)[:3], "250")
+    wait.until(lambda: len(sink.mails) > 1, "it comes by again")
+    twice = verdict(sink.mails[1].content)
+    check.equal((twice["result"], twice["sets"], twice["oldest_pass"]), ("pass", 2, 0), twice["reason"])
+    check.contains(twice["last_results"], "arc=pass")
+    check.equal(send(server, "joe@good.test")[:3], "250")
+    check.lacks(server.alice().one(), b"ARC-Seal", "what stays here is not sealed")

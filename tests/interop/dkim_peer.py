@@ -3,6 +3,8 @@
     dkim_peer.py verify KEYS.json < message     results as JSON, one a signature
     dkim_peer.py sign DOMAIN SELECTOR KEY ALGORITHM CANONICALIZATION < message     the field
     dkim_peer.py spf CASES.json                 result words as JSON
+    dkim_peer.py arc-verify KEYS.json < message     "pass", "fail" or "none", and why
+    dkim_peer.py arc-sign DOMAIN SELECTOR KEY < message     the three fields
 
 KEYS.json: {name: text}; CASES.json: {"zone": as for dawk --zone, "cases": [[ip, from, helo], ...]}
 KEY: PEM for rsa-sha256, 32 octets in base64 for ed25519-sha256.
@@ -75,5 +77,26 @@ def spf(cases_path):
     print(json.dumps([pyspf.check2(i=ip, s=sender, h=helo)[0] for ip, sender, helo in given["cases"]]))
 
 
+def arc_verify(keys_path):
+    import dkim
+    keys = read_json(keys_path)
+
+    def lookup(name, timeout=5):
+        text = keys.get(name.decode().rstrip(".").lower())
+        return None if text is None else text.encode()
+    result, _, reason = dkim.arc_verify(sys.stdin.buffer.read(), dnsfunc=lookup)
+    print((result or b"none").decode(), reason)
+
+
+def arc_sign(domain, selector, key_path):
+    """For a message that bears Authentication-Results of this domain."""
+    import dkim
+    with open(key_path, "rb") as file:
+        key = file.read()
+    fields = dkim.arc_sign(sys.stdin.buffer.read(), selector.encode(), domain.encode(), key, domain.encode())
+    sys.stdout.buffer.write(b"".join(fields))
+
+
 if __name__ == "__main__":
-    {"verify": verify, "sign": sign, "spf": spf}[sys.argv[1]](*sys.argv[2:])
+    {"verify": verify, "sign": sign, "spf": spf, "arc-verify": arc_verify,
+     "arc-sign": arc_sign}[sys.argv[1]](*sys.argv[2:])

@@ -208,3 +208,45 @@ def spf_says_the_same(t, kind):
             for ip, sender, helo in cases]
     differ = [(case_, "ours", our, "theirs", their) for case_, our, their in zip(cases, ours, theirs) if our != their]
     check.equal(differ, [])
+
+
+@case(seconds=90)
+def chains_of_dkimpy_and_ours_hold(t):
+    """RFC 8617: it verifies what we seal, we verify what it seals, alone and on top of ours."""
+    Dkimpy(t)  # skips where it is missing
+    sink = smtp.FakeServer()
+    server = t.dawk(start=False, listeners=("mx",),
+                    routes=[{"to": "far.test", "via": f"smtp:127.0.0.1:{sink.port}", "tls": "none"}],
+                    config={"auth": {"exempt": [], "arc_seal": DOMAIN}, "dkim": [{"domain": DOMAIN}]})
+    server.cli("dkim", "generate", DOMAIN, "--active")
+    server.add_alias("away@dawk.test", "x@far.test")
+    server.start()
+    key = t.path("seal.pem")
+    run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key])
+    public = base64.b64encode(run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"])).decode()
+    keys = {**signatures.records(server, DOMAIN), "s._domainkey.seal.test": f"v=DKIM1; k=rsa; p={public}"}
+    keys_path = signatures.write_json(t, "keys.json", keys)
+
+    def ours(octets):
+        path = t.path("chain.eml")
+        with open(path, "wb") as file:
+            file.write(octets)
+        found = json.loads(server.cli("arc", "verify", path, "--zone", signatures.zone(t, keys), "--json"))
+        return found["result"], found["sealers"]
+
+    def theirs(octets, results):
+        octets = f"Authentication-Results: seal.test; {results}\r\n".encode() + octets
+        fields = run([DEBIAN_PYTHON, f"{HERE}/dkim_peer.py", "arc-sign", "seal.test", "s", key], octets)
+        return fields + octets
+
+    for name in ("plain", "empty", "spaces", "folded", "parts"):
+        with smtp.Raw(server.ports["mx"]) as client:
+            client.hello()
+            reply = client.mail("alice@dawk.test", "away@dawk.test", signatures.message(name))
+            check.equal(reply[:3], "250", reply)
+        server.wait_queue_empty()
+        octets = sink.mails[-1].content
+        said = run([DEBIAN_PYTHON, f"{HERE}/dkim_peer.py", "arc-verify", keys_path], octets).decode()
+        check.equal(said.split()[0], "pass", f"{name}: {said}")
+        check.equal(ours(theirs(octets, "arc=pass")), ("pass", [DOMAIN, "seal.test"]), name)
+        check.equal(ours(theirs(signatures.message(name), "spf=pass smtp.mailfrom=a.test")), ("pass", ["seal.test"]), name)
