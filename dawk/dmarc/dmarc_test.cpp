@@ -75,6 +75,40 @@ TEST(Dmarc, OrganizationalDomainsOfTheStandard) {
     EXPECT_EQ(org(Dns()), "a.mail.example.com");
 }
 
+TEST(Dmarc, AlignmentExamplesOfTheStandard) {  // RFC 9989 §B.1
+    Dns dns;
+    dns.txt["_dmarc.example.com"] = {"v=DMARC1; p=none"};
+    EXPECT_TRUE(dns.evaluate("example.com", "example.com").spf_aligned);
+    EXPECT_TRUE(dns.evaluate("example.com", "child.example.com").spf_aligned);
+    EXPECT_FALSE(dns.evaluate("child.example.com", "example.net").spf_aligned);
+    EXPECT_TRUE(dns.evaluate("example.com", "", {"example.com"}).dkim_aligned);
+    EXPECT_TRUE(dns.evaluate("child.example.com", "", {"example.com"}).dkim_aligned);
+    EXPECT_FALSE(dns.evaluate("child.example.com", "", {"example.net"}).dkim_aligned);
+}
+
+TEST(Dmarc, TreeWalkExamplesOfTheStandard) {  // RFC 9989 §B.4
+    Dns simple;
+    simple.txt["_dmarc.example.com"] =
+        simple.txt["_dmarc.signing.example.com"] = {"v=DMARC1; p=reject"};
+    auto const one = simple.evaluate("example.com", "example.com", {"signing.example.com"});
+    EXPECT_TRUE(one.spf_aligned && one.dkim_aligned);
+    EXPECT_EQ(one.organizational_domain, "example.com");
+    auto const deep = simple.evaluate("a.b.c.d.e.f.g.h.i.j.k.example.com", "example.com",
+                                      {"signing.example.com"});
+    EXPECT_TRUE(deep.spf_aligned && deep.dkim_aligned);
+    EXPECT_EQ(deep.policy_domain, "example.com");
+    Dns bank;
+    bank.txt["_dmarc.bank.example"] = {"v=DMARC1; p=reject; psd=y"};
+    bank.txt["_dmarc.giant.bank.example"] = {"v=DMARC1; p=none"};
+    auto const giant =
+        bank.evaluate("giant.bank.example", "mail.giant.bank.example", {"mail.mega.bank.example"});
+    EXPECT_EQ(giant.organizational_domain, "giant.bank.example");
+    EXPECT_EQ(giant.policy_domain, "giant.bank.example");
+    EXPECT_TRUE(giant.spf_aligned);
+    EXPECT_FALSE(giant.dkim_aligned);
+    EXPECT_EQ(giant.result, Result::pass);
+}
+
 TEST(Dmarc, AlignmentRelaxedAndStrict) {
     Dns dns;
     dns.txt["_dmarc.example.com"] = {"v=DMARC1; p=reject; aspf=s"};
