@@ -137,9 +137,12 @@ envelope::Envelope const* newest(QueueCore& core, spool::EnvelopePtr const& stor
 }
 
 bool is_listed(QueueFilter const& filter, envelope::Envelope const& envelope, WallTime now) {
+    // What is finished with has left the queue, though others of its message have not.
+    auto const is_meant = [&](envelope::Recipient const& one) {
+        return !is_final(one.state) && filter.matches(one);
+    };
     return filter.matches(envelope, now) &&
-           std::any_of(envelope.recipients.begin(), envelope.recipients.end(),
-                       [&](envelope::Recipient const& one) { return filter.matches(one); });
+           std::any_of(envelope.recipients.begin(), envelope.recipients.end(), is_meant);
 }
 
 struct Paging {

@@ -174,6 +174,18 @@ TEST(QueueAdmin, RemovedMailIsGoneWithoutAReportAndRecorded) {
     EXPECT_THAT(f.story(id.text()), HasSubstr("Removed by an operator"));
 }
 
+TEST(QueueAdmin, WhatIsFinishedWithIsNotFound) {
+    AdminFixture f;
+    auto const id = f.send("alice@dawk.test", {"b@y.test", "c@z.test"});
+    f.world.run_for(1min);
+    EXPECT_EQ(f.get("/v1/queue?domain=y.test").at("messages").as_array().size(), 1U);
+    EXPECT_EQ(
+        f.post("/v1/queue/" + id.text() + "/remove?domain=y.test").at("recipients").as_int64(), 1);
+    EXPECT_EQ(f.get("/v1/queue?domain=y.test").at("messages").as_array().size(), 0U);
+    EXPECT_EQ(f.get("/v1/queue?domain=z.test").at("messages").as_array().size(), 1U);
+    EXPECT_EQ(f.post("/v1/queue/retry?domain=y.test").at("messages").as_int64(), 0);
+}
+
 TEST(QueueAdmin, ActionsOnAFilterTakeAllThatMatch) {
     AdminFixture f;
     for (int i = 0; i < 600; ++i)

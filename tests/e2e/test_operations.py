@@ -153,7 +153,7 @@ def the_queue_is_shown_held_and_emptied_by_command(t):
         client.hello()
         client.mail("a@client.test", "one@else.test", smtp.message("one"))
         client.mail("a@client.test", "two@else.test", smtp.message("two"))
-    wait.until(lambda: "greylisted" in server.cli("queue", "list", "--json"), "the answer in the queue")
+    wait.until(lambda: server.cli("queue", "list", "--json").count("greylisted") == 2, "both answers in the queue")
     listed = server.queue()
     check.equal(len(listed), 2)
     text = server.cli("queue", "list")
@@ -173,6 +173,39 @@ def the_queue_is_shown_held_and_emptied_by_command(t):
     wait.until(lambda: sink.mails, "the released message")
     server.wait_queue_empty()
     check.contains(sink.mails[0].content, b"Subject: two")
+
+
+@case()
+def filters_choose_by_domain_sender_age_and_state(t):
+    sink = smtp.FakeServer(answers={"RCPT": "451 4.7.1 greylisted, come back"})
+    server = t.dawk(listeners=("relay",), routes=to_sink(sink))
+    with smtp.Raw(server.ports["relay"]) as client:
+        client.hello()
+        client.mail("a@client.test", ["u@one.test", "v@two.test"], smtp.message())
+        client.mail("b@client.test", "w@two.test", smtp.message())
+        client.mail("", "x@three.test", smtp.message())
+    wait.until(lambda: server.cli("queue", "list", "--json").count("greylisted") == 4, "all answers")
+
+    def senders(*filters):
+        return sorted(m["sender"] for m in json.loads(server.cli("queue", "list", "--json", *filters)))
+    check.equal(senders(), ["", "a@client.test", "b@client.test"])
+    check.equal(senders("--domain", "two.test"), ["a@client.test", "b@client.test"])
+    check.equal(senders("--recipient", "U@one.test"), ["a@client.test"])
+    check.equal(senders("--sender", "b@client.test"), ["b@client.test"])
+    check.equal(senders("--sender", "<>"), [""])
+    check.equal(senders("--older-than", "1h"), [])
+    check.equal(senders("--older-than", "0s", "--domain", "one.test"), ["a@client.test"])
+    check.equal(json.loads(server.cli("queue", "hold", "--domain", "two.test", "--json"))["recipients"], 2)
+    check.equal(senders("--state", "held"), ["a@client.test", "b@client.test"])
+    check.equal(senders("--state", "waiting"), ["", "a@client.test"])
+    check.contains(server.cli("queue", "list", "--state", "held"), "v@two.test")
+    check.contains(server.cli("queue", "remove", "--state", "held"), "2")
+    check.equal(senders("--domain", "two.test"), [])
+    code, _, err = server.run("queue", "remove")
+    check.equal((code, err), (64, "dawk: name messages, a filter, or --all\n"))
+    check.equal(server.run("queue", "list", "--state", "stuck")[0], 64)
+    server.cli("queue", "remove", "--all")
+    check.equal(senders(), [])
 
 
 @case()
