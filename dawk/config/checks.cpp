@@ -156,6 +156,34 @@ void check_domains(std::vector<std::string> const& domains, std::string const& p
     }
 }
 
+// Whether every domain of `narrow` is one of `wide`; an empty list is all domains.
+bool covers(std::vector<std::string> const& wide, std::vector<std::string> const& narrow) {
+    if (wide.empty()) return true;
+    auto const is_covered = [&](std::string const& domain) {
+        return std::any_of(wide.begin(), wide.end(), [&](std::string const& one) {
+            return ascii::iequals(one, domain) ||
+                   (one.starts_with('.') && ascii::iends_with(domain, one));
+        });
+    };
+    return !narrow.empty() && std::all_of(narrow.begin(), narrow.end(), is_covered);
+}
+
+// The first rule that fits counts: one behind a wider one never does.
+void check_order(std::vector<mta::AuthRule> const& rules, Report& report) {
+    for (std::size_t later = 1; later < rules.size(); ++later) {
+        for (std::size_t first = 0; first < later; ++first) {
+            if (!covers(rules[first].from, rules[later].from) ||
+                !covers(rules[first].to, rules[later].to))
+                continue;
+            report.warning(
+                item("auth_rule", later, ""),
+                "it is never used, because auth_rule[" + std::to_string(first + 1) + "] fits first",
+                "put the narrower rule before the wider one");
+            break;
+        }
+    }
+}
+
 // The seal is made with a key for DKIM, of the domain or one above it.
 void check_seal(mta::Settings const& settings, Report& report) {
     auto const& domain = settings.auth.arc_seal;
@@ -182,6 +210,8 @@ void check_auth(mta::Settings const& settings, Report& report) {
         report.error("auth.quarantine_folder", quoted(folder) + " is not the name of a folder",
                      "as in \"Junk\"");
     check_seal(settings, report);
+    constexpr std::size_t compared_max = 1000;  // each with each
+    if (settings.auth_rules.size() <= compared_max) check_order(settings.auth_rules, report);
     for (std::size_t i = 0; i < settings.auth_rules.size(); ++i) {
         check_domains(settings.auth_rules[i].from, item("auth_rule", i, "from"), report);
         check_domains(settings.auth_rules[i].to, item("auth_rule", i, "to"), report);

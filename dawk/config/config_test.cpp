@@ -311,6 +311,24 @@ TEST(Check, RoutingProblemsHaveThePlaceOfTheirRule) {
                 HasSubstr("no password_file"));
 }
 
+TEST(Check, RulesBehindWiderOnesAreNeverUsed) {
+    auto const rule = [](std::string from, std::string to) {
+        return "[[auth_rule]]\n" + (from.empty() ? "" : "from = [" + from + "]\n") +
+               (to.empty() ? "" : "to = [" + to + "]\n") + "spf_fail = \"reject\"\n";
+    };
+    auto const told = [&](std::string first, std::string second) {
+        return problems_of(first + second).find("never used, because auth_rule[1] fits first") !=
+               std::string::npos;
+    };
+    EXPECT_TRUE(told(rule("", ""), rule("\"a.test\"", "")));
+    EXPECT_TRUE(told(rule("\".a.test\"", ""), rule("\"x.A.test\", \".y.a.test\"", "\"us.test\"")));
+    EXPECT_TRUE(told(rule("\"a.test\"", ""), rule("\"a.test\"", "")));
+    EXPECT_FALSE(told(rule("\"a.test\"", ""), rule("", "")));
+    EXPECT_FALSE(told(rule("\".a.test\"", ""), rule("\"a.test\"", "")));
+    EXPECT_FALSE(told(rule("\"a.test\"", "\"us.test\""), rule("\"a.test\"", "")));
+    EXPECT_FALSE(told(rule("\".a.test\"", ""), rule("\"x.a.test\", \"b.test\"", "")));
+}
+
 TEST(Check, SignaturesThatCouldNotBe) {
     std::string const domain = "[[dkim]]\ndomain = \"a.test\"\n";
     EXPECT_THAT(problems_of(domain + "expire = \"10d\"\noversign = [\"From\"]\n"),

@@ -94,14 +94,16 @@ void check_identity(mta::Settings const& settings, std::time_t now, Report& repo
 void check_state_dir(mta::Settings const& settings, Report& report) {
     auto const& path = settings.state_dir;
     if (path.empty()) return;  // that has been said
-    if (!path.starts_with('/'))
-        report.warning("state_dir",
-                       "relative to the working directory; a service should name it "
-                       "from the root");
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
         if (errno != ENOENT)
             report.warning("state_dir", quoted(path) + ": " + std::strerror(errno));
+        else if (!path.starts_with('/'))
+            report.warning(
+                "state_dir",
+                quoted(path) +
+                    " is relative to the working directory, where there is no such folder",
+                "start dawk where it is, or name it from the root");
         return;  // it will be made
     }
     if (!S_ISDIR(info.st_mode))
