@@ -152,7 +152,9 @@ void ServerSession::on_command(CommandLine const& line) {
         case Verb::expn:
             return error(550, "5.7.2", "Lists are not shown");
         case Verb::help:
-            return reply(214, "2.0.0", "See RFC 5321: EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY");
+            return reply(
+                214, "2.0.0",
+                "See RFC 5321: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY STARTTLS AUTH QUIT");
         case Verb::foreign:
         case Verb::unknown:
             return error(500, "5.5.1", "Command not recognized");
