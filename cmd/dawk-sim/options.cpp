@@ -1,6 +1,7 @@
 #include "cmd/dawk-sim/options.hpp"
 
 #include <charconv>
+#include <set>
 
 #include "dawk/sim/mutations.hpp"
 
@@ -26,22 +27,22 @@ std::string set_seeds(Options& options, std::string const& value) {
 }
 
 std::string set_without(Options& options, std::string_view list) {
-    while (!list.empty()) {
+    for (;;) {
         auto const comma = list.find(',');
         auto const name = list.substr(0, comma);
         auto const fault = sim::fault_named(name);
         if (!fault) return "there is no fault \"" + std::string(name) + "\"; see --list";
         options.without.set(sim::index_of(*fault));
-        list.remove_prefix(comma == list.npos ? list.size() : comma + 1);
+        if (comma == list.npos) return {};
+        list.remove_prefix(comma + 1);
     }
-    return {};
 }
 
 std::string set_scale(Options& options, std::string const& value) {
     auto const percent = number(value);
     if (!percent || *percent == 0 || *percent > 10'000)
         return "--scale wants a percentage from 1 to 10000, not \"" + value + "\"";
-    options.scale = static_cast<double>(*percent) / 100;
+    options.scale_percent = *percent;
     return {};
 }
 
@@ -70,7 +71,7 @@ std::string set(Options& options, std::string const& name, std::string const& va
     if (name == "--scale") return set_scale(options, value);
     if (name == "--log") {
         options.log_file = value;
-        return {};
+        return value.empty() ? "--log wants the name of a file" : "";
     }
     if (name == "--scenario") {
         options.scenario = value;
@@ -87,10 +88,26 @@ std::string set(Options& options, std::string const& name, std::string const& va
     return "unknown option " + name;
 }
 
+// What goes together with what: an option that would be passed over is a mistake.
+std::string check_together(Options const& options, std::set<std::string> const& given) {
+    auto const* const scenario = sim::scenario_named(options.scenario);
+    auto const both = [&](char const* one, char const* other) {
+        return given.contains(one) && given.contains(other);
+    };
+    if (both("--seed", "--seeds")) return "--seed and --seeds do not go together";
+    if (both("--minutes", "--seeds")) return "--minutes goes on from --seed, not with --seeds";
+    if (given.contains("--log") && options.is_search) return "--log is for one run, by --seed";
+    if (both("--without", "--scenario")) return "--without is for random runs";
+    if (given.contains("--scale") && (scenario == nullptr || !scenario->is_big))
+        return "--scale is for the scenarios that --list calls big";
+    return {};
+}
+
 }  // namespace
 
 Parsed parse_options(std::vector<std::string> const& arguments) {
     Parsed out;
+    std::set<std::string> given;
     for (std::size_t i = 0; i < arguments.size() && out.error.empty(); ++i) {
         auto name = arguments[i];
         if (name == "--list") {
@@ -113,9 +130,11 @@ Parsed parse_options(std::vector<std::string> const& arguments) {
                     name.starts_with("--") ? name + " wants a value" : "what is " + name + "?";
                 break;
             }
-            out.error = set(out.options, name, value);
+            out.error = given.insert(name).second ? set(out.options, name, value)
+                                                  : name + " is given twice";
         }
     }
+    if (out.error.empty()) out.error = check_together(out.options, given);
     return out;
 }
 

@@ -17,7 +17,7 @@ struct Options {
     std::string scenario;
     std::string mutation;
     sim::FaultSet without;
-    double scale = 1.0;
+    std::uint64_t scale_percent = 100;
     std::string log_file;
     bool shows_list = false, shows_help = false, shrinks = true, is_quiet = false;
 };

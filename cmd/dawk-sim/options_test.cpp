@@ -27,21 +27,32 @@ TEST(Options, EveryScenarioFaultAndMutationHasItsName) {
 }
 
 TEST(Options, WhatIsWrongIsSaid) {
-    std::vector<std::vector<std::string>> const bad = {{"--seed"},
-                                                       {"--seed", "x"},
-                                                       {"--seed", "-1"},
-                                                       {"--seed", "1x"},
-                                                       {"--seeds", "9..3"},
-                                                       {"--seeds", "1.."},
-                                                       {"--minutes", "0"},
-                                                       {"--scale", "0"},
-                                                       {"--scale", "20000"},
-                                                       {"--scenario", "no"},
-                                                       {"--mutation", "no"},
-                                                       {"--without", "crashes,no"},
-                                                       {"--what", "ever"},
-                                                       {"seed"},
-                                                       {"--seed", "99999999999999999999"}};
+    std::vector<std::vector<std::string>> const bad = {
+        {"--seed"},
+        {"--seed", "x"},
+        {"--seed", "-1"},
+        {"--seed", "1x"},
+        {"--seeds", "9..3"},
+        {"--seeds", "1.."},
+        {"--minutes", "0"},
+        {"--scale", "0"},
+        {"--scale", "20000"},
+        {"--scenario", "no"},
+        {"--mutation", "no"},
+        {"--without", "crashes,no"},
+        {"--what", "ever"},
+        {"--without", ""},
+        {"--without", "crashes,"},
+        {"--log", ""},
+        {"--seed", "1", "--seed", "2"},
+        {"--seed", "1", "--seeds", "1..2"},
+        {"--minutes", "1", "--seeds", "1..2"},
+        {"--seeds", "1..2", "--log", "x"},
+        {"--scenario", "mail_loop", "--scale", "9"},
+        {"--scale", "50"},
+        {"--scenario", "mail_loop", "--without", "crashes"},
+        {"seed"},
+        {"--seed", "99999999999999999999"}};
     for (auto const& arguments : bad)
         EXPECT_NE(parse_options(arguments).error, "") << arguments.front();
 }

@@ -15,7 +15,7 @@ sim::PlayOptions play_options(Options const& options, std::uint64_t seed) {
     out.seed = seed;
     out.scenario = options.scenario;
     out.without = options.without;
-    out.scale = options.scale;
+    out.scale = static_cast<double>(options.scale_percent) / 100;
     return out;
 }
 
@@ -31,8 +31,7 @@ std::string command_for(Options const& options, sim::PlayOptions const& play) {
     if (!play.scenario.empty()) text += " --scenario " + play.scenario;
     if (!options.mutation.empty()) text += " --mutation " + options.mutation;
     if (play.without.any()) text += " --without " + names_of(play.without);
-    if (options.scale != 1.0)
-        text += " --scale " + std::to_string(static_cast<int>(options.scale * 100));
+    if (options.scale_percent != 100) text += " --scale " + std::to_string(options.scale_percent);
     return text;
 }
 
@@ -166,8 +165,11 @@ int run_one(Options const& options) {
             std::fprintf(stderr, "dawk-sim: cannot write %s\n", options.log_file.c_str());
             return 2;
         }
-        std::fputs(result.log.c_str(), file);
-        std::fclose(file);
+        bool const is_written = std::fputs(result.log.c_str(), file) >= 0;
+        if (std::fclose(file) != 0 || !is_written) {
+            std::fprintf(stderr, "dawk-sim: cannot write all of %s\n", options.log_file.c_str());
+            return 2;
+        }
     }
     for (auto const& figure : result.figures) std::printf("%s\n", figure.c_str());
     bool const was_about_letters = result.counts.letters > 0;
@@ -188,7 +190,7 @@ int search(Options const& options) {
     std::uint64_t events = 0, runs = 0, failed = 0;
     double days = 0;
     for (auto seed = options.first_seed;; ++seed) {
-        if (options.minutes == 0 ? seed > options.last_seed : Clock::now() >= end) break;
+        if (options.minutes > 0 && Clock::now() >= end) break;
         auto const play = play_options(options, seed);
         auto const result = sim::play(play);
         ++runs;
@@ -196,10 +198,11 @@ int search(Options const& options) {
         tally.add(result.tally);
         events += result.events;
         days += days_of(result.lasted);
-        if (!result.violation) continue;
-        ++failed;
-        tell(options, play, *result.violation);
-        if (failed >= 5) break;
+        if (result.violation) {
+            ++failed;
+            tell(options, play, *result.violation);
+        }
+        if (failed >= 5 || (options.minutes == 0 && seed == options.last_seed)) break;
     }
     auto const took = std::chrono::duration<double>(Clock::now() - begin).count();
     if (!options.is_quiet) {

@@ -82,6 +82,20 @@ def limits_of_connections_hold_across_threads(t):
             client.close()
 
 
+@case()
+def every_thread_relays(t):
+    """Destinations belong to threads by a hash: none of them is a dead end."""
+    sinks = [smtp.FakeServer() for _ in range(12)]
+    server = t.dawk(listeners=("relay",), config={"threads": 4}, routes=[
+        {"to": f"d{i}.test", "via": f"smtp:127.0.0.1:{sink.port}", "tls": "none"} for i, sink in enumerate(sinks)])
+    with smtp.Raw(server.ports["relay"]) as client:
+        client.hello()
+        for i in range(24):
+            check.equal(client.mail("a@client.test", f"x@d{i % 12}.test", smtp.message(f"number {i}"))[:3], "250")
+    server.wait_queue_empty(30)
+    check.equal([len(sink.mails) for sink in sinks], [2] * 12)
+
+
 def greeting(server):
     with stranger(server, greet=False) as client:
         return client.reply()[:3]

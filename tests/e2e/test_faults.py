@@ -341,6 +341,39 @@ def memory_is_bounded_by_the_limits_not_by_the_peers(t):
     check.equal(sum(m["size"] for m in server.queue()), 60 * (10 << 20))
 
 
+def starts_with(server, mebibytes):
+    try:
+        server.start(prefix=["prlimit", f"--data={mebibytes << 20}"])
+    except AssertionError:
+        server.kill()
+        return False
+    return True
+
+
+@case("strict", seconds=180)
+def with_too_little_memory_what_was_taken_arrives(t):
+    """No more memory than it needs to start, and a load that wants more: it refuses, or it dies and is
+    started again; nothing it took is lost."""
+    sink, acked, trouble = smtp.FakeServer(), t.path("acked"), 0
+    server = t.dawk(listeners=("relay",), start=False, routes=relay_to(sink), config=FAST)
+    least = next(m for m in range(96, 1024, 16) if starts_with(server, m))
+    server.kill()
+    for turn in range(ROUNDS or 4):
+        if not starts_with(server, least + 4 * turn):
+            continue
+        before = len(numbers(acked))
+        load = Load(t, server.ports["relay"], acked, "--rcpt", "user%d@sink.test", "--size", "200000",
+                    first=turn * 1_000_000, sessions=80)
+        wait.until(lambda: len(numbers(acked)) > before + 400 or load.process.poll() is not None, "the load", 60)
+        trouble += not server.alive()
+        server.kill()
+        trouble += any(re.search(r" 4\d\d$", what) for what in load.end()["errors"])
+    check.true(trouble, "there was enough memory after all")
+    check.true(numbers(acked), "nothing was acknowledged")
+    server.start()
+    all_arrived(server, sink, acked, twice=400)
+
+
 # -- a spool that cannot be trusted -------------------------------------------------------------------------
 
 
