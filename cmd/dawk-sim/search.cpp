@@ -89,9 +89,10 @@ void tell(Options const& options, sim::PlayOptions play, sim::Violation const& v
     traced.traces = true;
     auto const again = sim::play(traced);
     auto const& last = again.violation ? *again.violation : violation;
-    if (play.scenario.empty())
-        std::printf("faults it needs: %s\n",
-                    names_of(sim::faults_of(play.seed) & ~play.without).c_str());
+    if (play.scenario.empty()) {
+        auto const faults = names_of(sim::faults_of(play.seed) & ~play.without);
+        std::printf("faults it needs: %s\n", faults.empty() ? "none" : faults.c_str());
+    }
     std::printf("then: %s: %s\n%s", last.at.c_str(), last.text.c_str(),
                 shortened(again.log, token_in(last.text)).c_str());
     std::printf("replay: %s\n", command_for(options, play).c_str());

@@ -83,8 +83,8 @@ class World final : public rt::Clock, public rt::WorkPool {
     void drain();
     bool step(SteadyTime limit);  // false: nothing left before the limit
 
-    boost::asio::io_context context_{1};
     std::vector<std::unique_ptr<boost::asio::io_context>> more_contexts_;
+    boost::asio::io_context context_{1};  // goes first: it has the timers that the others wait for
     SeededRng rng_;
     Tally tally_;
     std::priority_queue<Event> heap_;
