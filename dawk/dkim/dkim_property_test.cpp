@@ -120,7 +120,8 @@ struct Change {
                 m += "\r\n";
                 break;
             case 6:
-                m.insert(0, "X-Other: 1\r\n");
+                // Fields are taken from the bottom: one more of a kind on top is not signed.
+                m.insert(0, below(2) == 0 ? "X-Other: 1\r\n" : "Reply-To: z@example.org\r\n");
                 break;
             case 7:
                 m.insert(0, "Subject: another\r\n");

@@ -235,6 +235,7 @@ TEST_F(Fixture, ReasonsAreSaid) {
     EXPECT_EQ(first(replaced(message, "a=rsa-sha256", "a=rsa-sha1")).result, Result::policy);
     EXPECT_EQ(first(replaced(message, "a=rsa-sha256", "a=dsa-sha256")).result, Result::permerror);
     EXPECT_EQ(first(replaced(message, "v=1", "v=2")).result, Result::permerror);
+    EXPECT_EQ(first(replaced(message, "v=1", "v=2")).domain, "example.org") << "as it says";
     EXPECT_EQ(first(replaced(message, "s=rsa", "s=none")).reason,
               "no key at none._domainkey.example.org");
     EXPECT_EQ(first(replaced(message, "s=rsa", "s=broken")).result, Result::temperror);

@@ -80,14 +80,20 @@ std::string header_digest(mail::HeaderSection const& header, std::vector<std::st
 
 namespace {
 
+constexpr std::size_t name_max = 253;
+
 crypto::Hash hash_of(Algorithm algorithm) {
     return algorithm == Algorithm::rsa_sha1 ? crypto::Hash::sha1 : crypto::Hash::sha256;
 }
 
-std::string prefix_of(std::string_view body) {
+// What can be told of a signature that cannot be used: whose it says it is.
+void describe(std::string_view body, Verdict& verdict) {
     auto const tags = TagList::parse(body);
-    auto const b = tags ? tags->get("b") : std::nullopt;
-    return b ? without_space(*b).substr(0, 8) : std::string();
+    if (!tags) return;
+    auto const text = [&](char const* name) { return without_space(tags->get(name).value_or("")); };
+    verdict.b_prefix = text("b").substr(0, 8);
+    verdict.domain = ascii::to_lower(text("d")).substr(0, name_max);
+    verdict.selector = ascii::to_lower(text("s")).substr(0, name_max);
 }
 
 }  // namespace
@@ -120,7 +126,7 @@ void Verifier::add(mail::HeaderSection const& header, mail::HeaderField const& f
     auto& verdict = item.verdict;
     auto parsed = parse_signature(field.body);
     if (!parsed) {
-        verdict.b_prefix = prefix_of(field.body);
+        describe(field.body, verdict);
         verdict.result = parsed.error().result;
         verdict.reason = parsed.error().reason;
         items_.push_back(std::move(item));
