@@ -75,9 +75,10 @@ class Postfix:
 
 
 class Dovecot:
-    """LMTP and IMAP for one user, whose password is `password`."""
+    """LMTP and IMAP for one user, whose password is `password`; the mail at `location` belongs to `owner`."""
 
-    def __init__(self, t, users=("alice@dawk.test",), password="imap secret", name="dovecot"):
+    def __init__(self, t, users=("alice@dawk.test",), password="imap secret", name="dovecot",
+                 location="maildir:~/Maildir", owner="postfix"):
         t.need_root()
         t.need_program("dovecot", "doveadm")
         self.t, self.dir, self.password = t, t.path(name, "").rstrip("/"), password
@@ -86,7 +87,7 @@ class Dovecot:
         self.log_path = os.path.join(self.dir, "dovecot.log")
         mail = os.path.join(self.dir, "mail")
         os.makedirs(mail)
-        user = pwd.getpwnam("postfix")
+        user = pwd.getpwnam(owner)
         os.chown(mail, user.pw_uid, user.pw_gid)
         with open(os.path.join(self.dir, "users"), "w", encoding="utf-8") as file:
             for one in users:
@@ -102,7 +103,7 @@ listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 first_valid_uid = 1
-mail_location = maildir:~/Maildir
+mail_location = {location}
 passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=%u {self.dir}/users

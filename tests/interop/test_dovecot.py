@@ -40,6 +40,26 @@ def mail_is_read_by_imap(t, how):
 
 
 @case(seconds=90)
+def a_maildir_of_ours_is_shown_by_imap(t):
+    """Dovecot reads the very folders that Dawk delivers into, while it does."""
+    server = t.dawk(listeners=("mx",))
+    dove = Dovecot(t, owner="nobody", location=f"maildir:{server.mail}/%d/%n").start()
+    body = "Grüße\r\n.dot\r\n" + "x" * 990 + "\r\n"
+    for count in (3, 6):  # the second time the folder is known, and its mail has been moved
+        with smtp.Raw(server.ports["mx"]) as client:
+            client.hello()
+            for i in range(3):
+                client.mail("a@client.test", "alice@dawk.test", smtp.message(f"m{i}", body), " BODY=8BITMIME")
+        got = wait.until(lambda: (lambda m: m if len(m) == count else None)(fetch_all(dove)), f"{count} messages",
+                         step=0.2)
+    for message in got:
+        check.true(message.endswith(("\r\n\r\n" + body).encode()), message[-1500:])
+        check.true(message.startswith(b"Return-Path: <a@client.test>\r\n"), message[:200])
+    with open(dove.log_path, encoding="utf-8", errors="replace") as file:
+        check.lacks(file.read(), "Error:")
+
+
+@case(seconds=90)
 def a_user_that_dovecot_does_not_know_is_reported(t):
     dove, server = start(t, "tcp", users=("alice", "ghost"))
     with smtp.Raw(server.ports["mx"]) as client:
