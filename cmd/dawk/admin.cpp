@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 
 #include "dawk/base/ascii.hpp"
+#include "dawk/config/config.hpp"
 #include "dawk/http/client.hpp"
 #include "dawk/mta/settings.hpp"
 
@@ -36,7 +37,9 @@ std::string words_of(rt::HttpResponse const& response) {
 
 std::string admin_socket() {
     if (!globals().state_dir.empty()) return globals().state_dir + "/dawk.sock";
-    return settings()->admin_socket;
+    // What is wrong with the file is the server's to say, when it is asked to take it.
+    auto const loaded = config::load(config_file());
+    return loaded.admin_socket.empty() ? settings()->admin_socket : loaded.admin_socket;
 }
 
 rt::ExplainedResult<rt::HttpResponse> exchange(std::string const& socket, std::string method,

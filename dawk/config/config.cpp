@@ -93,6 +93,7 @@ Loaded make(std::string_view text, std::string file, std::optional<WallTime> loo
     read_settings(document.root, *settings, report);
     check_settings(*settings, report);
     complete(*settings);
+    if (!settings->state_dir.empty()) out.admin_socket = settings->admin_socket;
     if (look) check_machine(*settings, *look, report);
     if (!report.failed()) out.settings = std::move(settings);
     out.problems = report.take();

@@ -21,6 +21,9 @@ namespace dawk::config {
 
 struct Loaded {
     std::string file;
+    // Of a file with errors, too, where it can be told: a server may run with what was there
+    // before.
+    std::string admin_socket;
     mta::SettingsPtr settings;      // null when there is an error
     std::vector<Problem> problems;  // errors and warnings, in the order of the file
     // All problems, one a line; "" without any.

@@ -186,6 +186,16 @@ TEST(Load, SyntaxErrorsHaveAPlace) {
     EXPECT_THAT(load_text("a = " + deep, "x.toml").text(), HasSubstr("error: "));
 }
 
+TEST(Load, AFileWithErrorsStillTellsWhereTheServerIs) {
+    auto const bad = load_text("hostname = 5\nstate_dir = \"/x\"\n", "x.toml");
+    EXPECT_FALSE(bad.settings);
+    EXPECT_EQ(bad.admin_socket, "/x/dawk.sock");
+    EXPECT_EQ(load_text("admin_socket = \"/run/d\"\nstate_dir = \"/x\"\n", "").admin_socket,
+              "/run/d");
+    EXPECT_EQ(load_text("hostname = \"a.test\"\n", "").admin_socket, "");
+    EXPECT_EQ(load_text("state_dir = \"/x\"\nx = = 1\n", "").admin_socket, "");
+}
+
 TEST(Load, AFileThatCannotBeReadIsSaid) {
     EXPECT_EQ(load("/nonexistent/dawk.toml").text(),
               "/nonexistent/dawk.toml: error: cannot be read: No such file or directory\n");

@@ -223,6 +223,11 @@ rocksdb::Status open_database(RocksOptions const& options, std::string const& pa
         db_options.paranoid_checks = false;
         db_options.track_and_verify_wals_in_manifest = false;
     }
+    // Made by us: RocksDB makes it too, after it has called its absence an error.
+    if (mode == OpenMode::normal) {
+        auto const made = db_options.env->CreateDirIfMissing(path);
+        if (!made.ok()) return made;
+    }
     auto const families = all_families(options);
     rocksdb::DB* db = nullptr;
     auto const status =

@@ -111,6 +111,11 @@ def a_bad_configuration_changes_nothing(t):
     server.reload()
     server.wait_log(r"message_size")
     check.true(server.alive() and good)
+    code, _, err = server.run("reload")
+    check.equal(code, 78)
+    check.matches(err, r"dawk\.toml:\d+:\d+: error: limits\.message_size: ")
+    check.matches(err, r"dawk\.toml:\d+:\d+: error: limits\.no_such_key: ")
+    check.contains(server.cli("status"), "ready")  # orders reach a server whose file is broken
     with smtp.Raw(server.ports["mx"]) as client:
         check.lacks(client.hello(), "SIZE 1048576\r")
         check.equal(client.mail("a@client.test", "alice@dawk.test", smtp.message())[:3], "250")
