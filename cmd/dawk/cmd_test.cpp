@@ -184,7 +184,8 @@ TEST_F(Names, TheStateFolderIsEnough) {
 TEST_F(Names, ConfigCheckTellsByItsCode) {
     auto const good = dawk({"config", "check"});
     EXPECT_EQ(good.code, 0);
-    EXPECT_THAT(good.out, HasSubstr("dawk.toml:2:1: warning: state_dir: relative"));
+    EXPECT_THAT(good.out,
+                HasSubstr("dawk.toml:2:1: warning: state_dir: \"var/state\" is relative"));
     EXPECT_EQ(dawk({"config", "check", "--strict"}).code, code_of(Exit::config));
     write("bad.toml", "hostnam = \"x\"\n");
     auto const bad = dawk({"config", "check", "bad.toml"});
