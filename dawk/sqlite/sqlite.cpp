@@ -1,6 +1,8 @@
 #include "dawk/sqlite/sqlite.hpp"
 
 #include <cerrno>
+#include <cstring>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -35,6 +37,28 @@ Errc to_errc(int code) {
         default:
             return Errc::io_error;
     }
+}
+
+// SQLite makes each path absolute and looks at every folder above the file. Ours may lie below one
+// that we may not enter any more: started by root in his home, we became somebody else. The process
+// stays in its folder, so relative paths stay good as they are.
+int keep_path(sqlite3_vfs* /*vfs*/, char const* path, int size, char* out) {
+    std::string_view const text(path);
+    if (size <= 0 || text.size() >= static_cast<std::size_t>(size)) return SQLITE_CANTOPEN;
+    std::memcpy(out, path, text.size() + 1);
+    return SQLITE_OK;
+}
+
+// SQLite's own way to files but for that; null when SQLite refuses it.
+char const* file_layer() {
+    static char const* const name = [] {
+        static sqlite3_vfs layer = *sqlite3_vfs_find(nullptr);
+        layer.zName = "dawk";
+        layer.pNext = nullptr;
+        layer.xFullPathname = keep_path;
+        return sqlite3_vfs_register(&layer, 0) == SQLITE_OK ? layer.zName : nullptr;
+    }();
+    return name;
 }
 
 Errc of_errno(int error) {
@@ -113,7 +137,7 @@ Result<std::unique_ptr<Connection>> Connection::open(std::string const& path, Mo
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     // Even readers of a database in WAL mode write its index.
     flags |= SQLITE_OPEN_READWRITE;
-    int const code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+    int const code = sqlite3_open_v2(path.c_str(), &handle, flags, file_layer());
     std::unique_ptr<Connection> connection(new Connection(handle));
     if (code != SQLITE_OK) return to_errc(code);
     sqlite3_busy_timeout(handle, busy_timeout_ms);

@@ -1,11 +1,13 @@
 """What an operator does: reload, stop, look into the queue, ask why, watch."""
 import json
+import os
 import re
 import signal
 import subprocess
 
-from harness import check, smtp, wait
+from harness import check, ports, smtp, wait
 from harness.cases import case
+from harness.dawk import give_to_server
 
 FAST = {"queue": {"retry": ["1s"], "backoff_first": "1s", "backoff_max": "1s"}}
 
@@ -313,3 +315,35 @@ def the_process_keeps_no_rights(t):
     check.true("0" not in status["Uid"].split(), "root: " + status["Uid"])
     check.equal([int(status[name].strip(), 16) for name in ("CapEff", "CapPrm", "CapInh")], [0, 0, 0])
     check.equal(status["NoNewPrivs"].strip(), "1")
+
+
+@case()
+def root_may_start_it_below_a_folder_that_only_he_may_enter(t):
+    """As with a clone in his home: the server becomes another user, and its own paths are relative."""
+    t.need_isolation()
+    home = os.path.join(t.path("root", ""), "clone")
+    var = os.path.join(home, "var")
+    os.makedirs(var)
+    give_to_server(var)
+    os.chmod(os.path.dirname(home), 0o700)
+    port = ports.free()
+    with open(os.path.join(home, "dawk.toml"), "w", encoding="utf-8") as file:
+        file.write('hostname = "mx.dawk.test"\nstate_dir = "var"\n'
+                   f'[[listener]]\naddress = "127.0.0.1:{port}"\nservice = "mx"\ntls = "none"\n'
+                   '[[domain]]\nname = "dawk.test"\ndeliver = "maildir:var/mail/{domain}/{local}"\n')
+    dawk = t.tool("dawk")
+    subprocess.run([dawk, "user", "add", "bob@dawk.test", "--config", "dawk.toml", "--password-file", "-"],
+                   input=b"secret of bob\n", cwd=home, check=True, capture_output=True)
+    # What root made for it is its own, as script/server sees to.
+    give_to_server(*(os.path.join(var, name) for name in os.listdir(var)))
+    with open(os.path.join(home, "out"), "wb") as out:
+        process = subprocess.Popen([dawk, "serve", "--config", "dawk.toml"], cwd=home, stdout=out, stderr=out)
+    t.undo(process.kill)
+    wait.for_port(port, process=process)
+    with smtp.Raw(port) as client:
+        client.hello()
+        client.mail("a@client.test", "bob@dawk.test", smtp.message())
+    box = os.path.join(var, "mail", "dawk.test", "bob", "new")
+    wait.until(lambda: os.path.isdir(box) and os.listdir(box), "the message in its mailbox")
+    process.send_signal(signal.SIGTERM)
+    check.equal(process.wait(30), 0)
