@@ -124,6 +124,8 @@ std::optional<Verifier::Seal> Verifier::parse_seal(std::string_view body) {
     auto const algorithm = dkim::algorithm_of(*tags->get("a"));
     auto const value = base64::decode(dkim::without_space(*tags->get("b")));
     if (!algorithm || *algorithm == dkim::Algorithm::rsa_sha1 || !value) return std::nullopt;
+    if (auto const t = tags->get("t"); t && !ascii::to_number<std::uint64_t>(*t))
+        return std::nullopt;
     out.algorithm = *algorithm;
     out.value = *value;
     out.cv = ascii::to_lower(*tags->get("cv"));

@@ -93,6 +93,8 @@ TEST_F(Fixture, AnyBreakFailsTheChain) {
     EXPECT_EQ(changed("Text.", "Test."), Result::fail);
     EXPECT_EQ(changed("i=1; a.test; spf=pass", "i=1; a.test; spf=fail"), Result::fail);
     EXPECT_EQ(changed("cv=pass", "cv=none"), Result::fail);
+    EXPECT_EQ(changed("d=b.test; s=arc; t=1", "d=b.test; s=arc; t=x"), Result::fail);
+    EXPECT_EQ(changed("cv=pass; d=b.test;", "cv=pass; h=from; d=b.test;"), Result::fail);
     EXPECT_EQ(changed("ARC-Seal: i=2", "X-Seal: i=2"), Result::fail);
     EXPECT_EQ(changed("ARC-Seal: i=1", "ARC-Seal: i=3"), Result::fail);
     EXPECT_EQ(changed("ARC-Seal: i=2", "ARC-Seal: i=51"), Result::fail);
