@@ -16,6 +16,7 @@
 #include "dawk/net/world.hpp"
 #include "dawk/routing/via.hpp"
 #include "dawk/rt/task_group.hpp"
+#include "dawk/spf/budget.hpp"
 #include "dawk/spf/record.hpp"
 
 #include "cmd/dawk/cli.hpp"
@@ -117,6 +118,8 @@ Task<void> answer_all(rt::Resolver& resolver, std::function<dns::Question const*
         dns::Question const asked = *question;
         auto const start = std::chrono::steady_clock::now();
         auto answer = co_await resolver.query(asked, deadline);
+        if (answer.status == dns::Status::timeout && std::chrono::steady_clock::now() >= deadline)
+            answer.error_detail = spf::out_of_time;
         look_ups.push_back(mailauth::look_up_of(asked, answer, since(start)));
         give(std::move(answer));
     }

@@ -4,7 +4,8 @@
 //     auto inquiry = mailauth::check_sender(client);
 //     auto const report = co_await answered(std::move(inquiry), env, deadline, look_ups);
 //
-// After the deadline every question is answered with a timeout, so that it ends.
+// After the deadline every question is answered with a timeout, so that it ends, and with the word
+// for SPF that the time is over.
 #pragma once
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include "dawk/dns/inquiry.hpp"
 #include "dawk/mailauth/look_up.hpp"
 #include "dawk/rt/env.hpp"
+#include "dawk/spf/budget.hpp"
 
 namespace dawk::mta {
 
@@ -28,8 +30,10 @@ Task<T> answered(dns::Inquiry<T> inquiry, rt::Env& env, SteadyTime deadline,
             auto got = co_await env.resolver.query(asked, deadline);
             answer = std::move(got);
         }
-        auto const took =
-            std::chrono::duration_cast<std::chrono::microseconds>(env.clock.steady() - start);
+        auto const end = env.clock.steady();
+        if (end >= deadline && answer.status == dns::Status::timeout)
+            answer.error_detail = spf::out_of_time;
+        auto const took = std::chrono::duration_cast<std::chrono::microseconds>(end - start);
         look_ups.push_back(mailauth::look_up_of(asked, answer, took));
         inquiry.answer(std::move(answer));
     }

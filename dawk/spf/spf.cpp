@@ -7,6 +7,7 @@
 
 #include "dawk/base/ascii.hpp"
 #include "dawk/mail/idna.hpp"
+#include "dawk/spf/budget.hpp"
 #include "dawk/spf/macro.hpp"
 #include "dawk/spf/record.hpp"
 
@@ -26,6 +27,7 @@ struct Run {
     unsigned void_lookups = 0;
     bool validated = false;  // macros.validated_name has been looked for
     std::string record;      // the first
+    bool is_late = false;    // the time for all of it is over (§4.6.4)
 };
 
 // The verdict on one domain. error and reason are of the deciding term.
@@ -51,6 +53,10 @@ MatchStep temporary(dns::Question const& question, dns::Answer const& answer) {
 }
 
 dns::Inquiry<Step> check_domain(Run& run, std::string domain, int depth);
+
+void note_time(Run& run, dns::Answer const& answer) {
+    run.is_late |= answer.status == dns::Status::timeout && answer.error_detail == out_of_time;
+}
 
 bool count_void(Run& run, dns::Answer const& answer) {
     bool const is_void =
@@ -115,6 +121,7 @@ dns::Inquiry<std::vector<std::string>> validated_names(Run& run) {
     std::vector<std::string> names;
     dns::Question const question{dns::reverse_name(run.macros.ip.text()), dns::Type::ptr};
     auto const answer = co_await dns::ask(question);
+    note_time(run, answer);
     if (answer.status != dns::Status::ok) {
         (void)count_void(run, answer);
         co_return names;
@@ -125,6 +132,7 @@ dns::Inquiry<std::vector<std::string>> validated_names(Run& run) {
         if (!is_queryable(name)) continue;
         dns::Question const forward{name, address_type(run)};
         auto const addresses = co_await dns::ask(forward);
+        note_time(run, addresses);
         if (any_in(run, whole, addresses)) names.push_back(name);
     }
     co_return names;
@@ -133,7 +141,9 @@ dns::Inquiry<std::vector<std::string>> validated_names(Run& run) {
 dns::Inquiry<MatchStep> match_ptr(Run& run, std::string target) {
     auto const names = co_await validated_names(run);
     MatchStep step;
-    if (run.void_lookups > void_max)
+    if (run.is_late)
+        step = MatchStep{Match::temporary, std::string(out_of_time)};
+    else if (run.void_lookups > void_max)
         step = permanent("more than 2 void look-ups");
     else if (std::any_of(names.begin(), names.end(),
                          [&](auto const& n) { return is_under(n, target); })) {
@@ -230,6 +240,7 @@ dns::Inquiry<MatchStep> match(Run& run, Directive const& directive, int depth) {
     if (!ascii::is_ascii(run.macros.sender_local) && uses_local_part(directive.domain_spec))
         co_return out;
     auto target = co_await target_of(run, directive.domain_spec);
+    if (run.is_late) co_return MatchStep{Match::temporary, std::string(out_of_time)};
     if (!target) {
         if (directive.mechanism == Mechanism::include)
             out = permanent("bad domain in " + directive.text);
@@ -291,6 +302,7 @@ dns::Inquiry<Step> follow_redirect(Run& run, std::string domain_spec, int depth)
     if (++run.terms > terms_max)
         co_return failed(Result::permerror, "more than 10 terms that look up");
     auto target = co_await target_of(run, std::move(domain_spec));
+    if (run.is_late) co_return failed(Result::temperror, std::string(out_of_time));
     if (!target) co_return failed(Result::permerror, "bad domain in redirect");
     auto step = co_await check_domain(run, std::move(*target), depth + 1);
     if (step.result == Result::none)

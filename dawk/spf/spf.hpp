@@ -6,8 +6,8 @@
 //
 // Own evaluator: at most 10 terms that look up, 2 void look-ups, 10 names of mx (more: permerror)
 // and of ptr (the rest ignored) (§4.6.4). Memory is bounded by these and by the macro limits. The
-// budget of time (§4.6.4: at least 20 s) is the driver's. Standards: RFC 7208; RFC 8616 §4
-// (internationalised); RFC 8601 (result words).
+// budget of time (§4.6.4: at least 20 s) is the driver's, see budget.hpp. Standards: RFC 7208; RFC
+// 8616 §4 (internationalised); RFC 8601 (result words).
 #pragma once
 
 #include <string>

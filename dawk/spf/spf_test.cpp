@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dawk/spf/budget.hpp"
 #include "dawk/spf/macro.hpp"
 #include "dawk/spf/record.hpp"
 
@@ -241,6 +242,22 @@ TEST(Spf, DnsTroubleIsTemporary) {
     EXPECT_EQ(verdict.result, Result::temperror);
     EXPECT_EQ(verdict.record, "v=spf1 a:z.test -all");
     EXPECT_EQ(verdict.reason, "DNS A of z.test: servfail");
+}
+
+TEST(Spf, WhenTheTimeIsOverNothingElseIsTried) {  // RFC 7208 §4.6.4, §5.5
+    Dns dns;
+    dns.txt("x.test", "v=spf1 ptr -all");
+    dns.txt("y.test", "v=spf1 exists:%{p}.y.test -all");
+    dns.txt("z.test", "v=spf1 redirect=%{p}.z.test");
+    dns::Question const reverse{"1.2.0.192.in-addr.arpa", dns::Type::ptr};
+    dns.zone[reverse].status = dns::Status::timeout;
+    EXPECT_EQ(dns.check("192.0.2.1", "a@x.test").result, Result::fail) << "one slow answer";
+    dns.zone[reverse].error_detail = out_of_time;
+    for (auto const* domain : {"x.test", "y.test", "z.test"}) {
+        auto const verdict = dns.check("192.0.2.1", std::string("a@") + domain);
+        EXPECT_EQ(verdict.result, Result::temperror) << domain;
+        EXPECT_EQ(verdict.reason, "out of time") << domain;
+    }
 }
 
 TEST(Spf, TheExplanationIsOfTheRedirectedDomainNotOfAnIncludedOne) {
