@@ -2,10 +2,11 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 
-from harness import check, ports, smtp, wait
+from harness import check, ports, smtp, tls, wait
 from harness.cases import case
 from harness.dawk import give_to_server
 
@@ -102,6 +103,38 @@ def reload_takes_the_new_configuration_and_keeps_sessions(t):
         wait.until(announced, "the new size")
         check.equal(old.mail("a@client.test", "alice@dawk.test", smtp.message())[:3], "250")
     server.alice().one()
+
+
+def certificate_of(server):
+    with smtp.Raw(server.ports["submissions"], greet=False) as client:
+        client.wrap()
+        return client.sock.getpeercert(binary_form=True)
+
+
+@case()
+def reload_takes_a_new_certificate(t):
+    """The files are read again though their names stay; what does not fit together is refused."""
+    server = t.dawk(listeners=("submissions",))
+    old = certificate_of(server)
+    mine = [t.path("renewed.crt"), t.path("renewed.key")]
+    for source, target in zip(tls.certificate(t, "renewed.test", "mx.dawk.test"), mine):
+        shutil.copy(source, target)
+    give_to_server(*mine)
+    server.config["tls"] = {"certificate": mine[0], "key": server.config["tls"]["key"]}
+    server.write_config()
+    code, _, err = server.run("reload")
+    check.equal(code, 78)
+    check.matches(err, "mismatch|does not belong")
+    check.equal(certificate_of(server), old)
+    server.config["tls"]["key"] = mine[1]
+    server.write_config()
+    server.cli("reload")
+    renewed = certificate_of(server)
+    check.true(renewed != old, "still the old certificate")
+    for source, target in zip(tls.certificate(t, "again.test", "mx.dawk.test"), mine):
+        shutil.copyfile(source, target)
+    server.cli("reload")
+    check.true(certificate_of(server) not in (old, renewed), "the file was not read again")
 
 
 @case()
