@@ -650,8 +650,8 @@ void add_dmarc_reports(Keys& k) {
     k.push_back({.path = "dmarc.reports.inbox",
                  .ref = AT(dmarc_reports.inbox),
                  .doc = "The address in the rua tag of our own domains. What comes to it is "
-                        "delivered as ever, and read: dawk report dmarc shows it. It must be an "
-                        "address of ours that takes mail.",
+                        "delivered as ever, and read if DMARC, SPF or DKIM says whose it is: dawk "
+                        "report dmarc shows it. It must be an address of ours that takes mail.",
                  .standard = "RFC 9990",
                  .example = "\"dmarc@example.org\"",
                  .default_words = "none"});
