@@ -85,7 +85,13 @@ rt::ExplainedResult<std::shared_ptr<rt::TlsIdentity const>> load_tls_identity(
         return explained(Errc::tls_failed, "cannot load certificate", certificate_file);
     }
     if (SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-        return explained(Errc::tls_failed, "cannot load key", key_file);
+        auto const error = ERR_peek_last_error();
+        bool const is_foreign = ERR_GET_LIB(error) == ERR_LIB_X509 &&
+                                (ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH ||
+                                 ERR_GET_REASON(error) == X509_R_KEY_TYPE_MISMATCH);
+        return explained(Errc::tls_failed,
+                         is_foreign ? "key does not belong to certificate" : "cannot load key",
+                         key_file);
     }
     if (SSL_CTX_check_private_key(context.get()) != 1) {
         return explained(Errc::tls_failed, "key does not belong to certificate", key_file);
