@@ -157,17 +157,35 @@ Task<Verdict> Reception::expand(mail::Address to, bool ours) {
 }
 
 // Few recipients are compared one by one; from some number on a set keeps it from being quadratic.
-bool Reception::is_known(mail::Address const& address) {
+envelope::Recipient* Reception::known(mail::Address const& address) {
     if (recipients_.size() < compared_max) {
         known_.clear();
-        return std::any_of(recipients_.begin(), recipients_.end(),
-                           [&](envelope::Recipient const& r) { return r.address == address; });
+        auto const found = std::ranges::find(recipients_, address, &envelope::Recipient::address);
+        return found == recipients_.end() ? nullptr : &*found;
     }
     if (known_.empty()) {
-        for (auto const& recipient : recipients_) known_.insert(recipient.address);
+        for (std::size_t i = 0; i < recipients_.size(); ++i)
+            known_.emplace(recipients_[i].address, i);
     }
-    return !known_.insert(address).second;
+    auto const [place, is_new] = known_.emplace(address, recipients_.size());
+    return is_new ? nullptr : &recipients_[place->second];
 }
+
+namespace {
+
+// Who wanted to hear of one of two, hears of the one that is left. Success is the first one's
+// alone: a report names the address that the first was given as (RFC 3461 §5.2.7.3).
+envelope::Notify both(envelope::Notify const& a, envelope::Notify const& b) {
+    if (a == b) return a;
+    envelope::Notify out;
+    out.success = a.wants_success();
+    out.failure = a.wants_failure() || b.wants_failure();
+    out.delay = a.wants_delay() || b.wants_delay();
+    out.never = out.is_unset();
+    return out;
+}
+
+}  // namespace
 
 Verdict Reception::add_recipients(std::vector<mail::Address> targets,
                                   std::vector<std::string> keys) {
@@ -187,8 +205,12 @@ Verdict Reception::add_recipients(std::vector<mail::Address> targets,
         expanded_.push_back(std::move(alias));
     }
     for (std::size_t i = 0; i < targets.size(); ++i) {
-        // Nobody gets a message twice because he was named twice.
-        if (is_known(targets[i])) continue;
+        // Nobody gets a message twice because he was named twice, and nobody waits in vain for the
+        // report that he asked for one of the two times.
+        if (auto* const same = known(targets[i])) {
+            same->notify = both(same->notify, notify);
+            continue;
+        }
         envelope::Recipient recipient;
         recipient.original = command.forward_path;
         if (recipient.original.domain.empty()) recipient.original = targets[i];

@@ -118,6 +118,27 @@ TEST_F(ReceiverTest, ResolvesAliasesAndKeepsWhatWasMeant) {  // RFC 3461 §5.2.7
         EXPECT_EQ(told.find(secret), told.npos) << secret;
 }
 
+TEST_F(ReceiverTest, WhoIsNamedTwiceGetsOneAndTheReportsOfBoth) {
+    start();
+    auto const notify = [&](std::string first, std::string second) {
+        sink.envelopes.clear();
+        run(25, {{"EHLO c\r\n"},
+                 {"MAIL FROM:<a@far.test>\r\n"},
+                 {"RCPT TO:<bob@dawk.test>" + first + "\r\n"},
+                 {"RCPT TO:<bob@dawk.test>" + second + "\r\n"},
+                 {"DATA\r\n"},
+                 {".\r\n"}});
+        EXPECT_EQ(sink.envelopes.at(0)->recipients.size(), 1U);
+        return sink.envelopes.at(0)->recipients.at(0).notify;
+    };
+    EXPECT_TRUE(notify(" NOTIFY=NEVER", "").wants_failure());
+    EXPECT_TRUE(notify("", " NOTIFY=NEVER").wants_failure());
+    EXPECT_TRUE(notify(" NOTIFY=NEVER", " NOTIFY=NEVER").never);
+    EXPECT_TRUE(notify("", "").is_unset());
+    auto const both = notify(" NOTIFY=SUCCESS", " NOTIFY=FAILURE");
+    EXPECT_TRUE(both.wants_success() && both.wants_failure() && !both.wants_delay());
+}
+
 TEST_F(ReceiverTest, OnlyWhoAskedHearsOfAnExpansion) {  // RFC 3461 §5.2.7.3
     start();
     auto const taken = [&](std::string from, std::string parameters) {

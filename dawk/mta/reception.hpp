@@ -10,9 +10,9 @@
 // RFC 5321; RFC 6409; RFC 8314 §3; RFC 3461 §5.2.7.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -69,7 +69,7 @@ class Reception {
     void begin_sender_check();
     Task<void> judge_recipient();
     Task<Verdict> expand(mail::Address to, bool ours);
-    bool is_known(mail::Address const& address);
+    envelope::Recipient* known(mail::Address const& address);  // null: not named so far
     Verdict add_recipients(std::vector<mail::Address> targets, std::vector<std::string> keys);
     Task<Result<bool>> is_ours(std::string domain);
     std::unique_ptr<envelope::Envelope> make_envelope();
@@ -104,7 +104,7 @@ class Reception {
     std::string early_;                 // what came before the banner and is heard all the same
     std::vector<envelope::Recipient> recipients_;  // of the transaction, aliases resolved
     std::vector<envelope::Recipient> expanded_;    // aliases whose sender wants to hear of it
-    std::set<mail::Address> known_;                // their addresses, once there are many
+    std::map<mail::Address, std::size_t> known_;   // where each is, once there are many
     std::shared_ptr<SenderCheck> sender_check_;    // of the last sender; null: not asked
     std::optional<Intake> intake_;
 };
