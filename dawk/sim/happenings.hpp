@@ -113,10 +113,11 @@ class Tally {
     std::uint64_t operator[](Happening what) const noexcept {
         return counts_[static_cast<std::size_t>(what)];
     }
-    // "reset 12, greylisted 3"; with those that did not happen: "clock_back 0".
+    // "reset 12, greylisted 3": what happened.
     std::string text() const {
         std::string out;
         for (std::size_t i = 0; i < counts_.size(); ++i) {
+            if (counts_[i] == 0) continue;
             out += out.empty() ? "" : ", ";
             out += std::string(happening_names[i]) + " " + std::to_string(counts_[i]);
         }

@@ -5,8 +5,8 @@
 //     --gtest_filter='PowerCut.*AnyCut'
 //
 // RocksDB has threads, so two recordings of a seed differ in places; every cut of one recording is
-// exact. DAWK_POWER_CUTS=N: how many cuts (all when it is 0); DAWK_POWER_FAULTS=N: how many runs
-// with failing steps.
+// exact. DAWK_POWER_CUTS=N: how many cuts (all when it is 0); DAWK_POWER_CUTS_AGAIN=N: so many, and
+// so many in the recovery from each; DAWK_POWER_FAULTS=N: how many runs with failing steps.
 #include <gtest/gtest.h>
 
 #include "dawk/spool_rocks/power_cut_world.hpp"
@@ -88,7 +88,7 @@ TEST(PowerCut, NorWhenItGoesAgainDuringRecovery) {
     Life life(seed() + 100);
     life.work(25);
     ASSERT_EQ(life.trouble(), "");
-    each_cut(life.disk(), number_from("DAWK_POWER_CUTS", 5), [&](auto const& image, auto n) {
+    each_cut(life.disk(), number_from("DAWK_POWER_CUTS_AGAIN", 5), [&](auto const& image, auto n) {
         Chance chance(seed() * 2'000'003 + n);
         Disk second(image.after_power_cut(cut_style(chance), chance));
         {
@@ -96,7 +96,7 @@ TEST(PowerCut, NorWhenItGoesAgainDuringRecovery) {
             EXPECT_EQ(process.open(), "") << where(life.disk(), n);
         }
         std::vector<std::string> problems;
-        each_cut(second, number_from("DAWK_POWER_CUTS", 8), [&](auto const& again, auto k) {
+        each_cut(second, number_from("DAWK_POWER_CUTS_AGAIN", 8), [&](auto const& again, auto k) {
             auto const how = cut_style(chance);
             problems = life.problems_after(again.after_power_cut(how, chance), n, true);
             EXPECT_TRUE(problems.empty())
