@@ -208,7 +208,8 @@ rt::ExplainedResult<std::shared_ptr<rt::TlsIdentity const>> Server::Impl::identi
 // A spool that cannot be trusted is another matter than one that is in use or cannot be reached:
 // starting again does not help.
 static Server::Failure spool_failure(std::string const& folder, rt::Explained const& why) {
-    auto words = folder + ": " + why.detail;
+    bool const names_it = why.detail.find(folder) != std::string::npos;
+    auto words = names_it ? why.detail : folder + ": " + why.detail;
     if (why.code == Errc::unsupported) return failure(EX_DATAERR, std::move(words));
     if (why.code != Errc::corrupt) return failure(EX_UNAVAILABLE, std::move(words));
     return failure(EX_DATAERR,
