@@ -83,6 +83,33 @@ TEST(PowerCut, NothingAcknowledgedIsLostAtAnyCut) {
     EXPECT_GT(cuts, 0U);
 }
 
+// A life long enough for compactions that collect what is left in blob files and remove them: the
+// power goes around each removal.
+TEST(PowerCut, NorWhenBlobFilesAreCollected) {
+    Life life(seed() + 200);
+    life.work(static_cast<unsigned>(number_from("DAWK_POWER_ROUNDS", 400)));
+    ASSERT_EQ(life.trouble(), "");
+    auto const& record = life.disk().record();
+    std::set<std::size_t> chosen;
+    for (std::size_t n = 0; n < record.size() && chosen.size() < 40; ++n) {
+        bool const is_it =
+            record[n].kind == Step::Kind::remove && record[n].name.ends_with(".blob");
+        for (std::size_t i = n < 4 ? 0 : n - 4; is_it && i < n + 3; ++i) chosen.insert(i);
+    }
+    ASSERT_FALSE(chosen.empty()) << "no blob file was removed";
+    auto image = life.disk().first();
+    for (std::size_t n = 0; n <= *chosen.rbegin() && n < record.size(); ++n) {
+        if (chosen.contains(n)) {
+            Chance chance(seed() * 4'000'037 + n);
+            auto const how = cut_style(chance);
+            auto const problems = life.problems_after(image.after_power_cut(how, chance), n, true);
+            ASSERT_TRUE(problems.empty()) << where(life.disk(), n) << ", style "
+                                          << static_cast<int>(how) << text_of(problems);
+        }
+        image.apply(record[n]);
+    }
+}
+
 // The power goes, comes, and goes again while the spool is being opened and closed.
 TEST(PowerCut, NorWhenItGoesAgainDuringRecovery) {
     Life life(seed() + 100);
