@@ -97,6 +97,15 @@ class Reader {
         rest_.remove_prefix(size);
         return out;
     }
+    // Of methods, results and properties: no quotes, nothing beyond ASCII.
+    std::optional<std::string> keyword() {
+        if (!skip()) return std::nullopt;
+        auto const end = std::find_if_not(rest_.begin(), rest_.end(), is_token_char);
+        std::string out(rest_.begin(), end);
+        rest_.remove_prefix(out.size());
+        if (out.empty()) return std::nullopt;
+        return out;
+    }
 
   private:
     bool skip_comment() {
@@ -131,7 +140,7 @@ class Reader {
 
 // propspec = ptype "." property "=" pvalue, or the reason (§2.2).
 bool read_property(Reader& in, MethodResult& out) {
-    auto const name = in.word();
+    auto const name = in.keyword();
     if (!name || !in.take('=')) return false;
     auto value = in.word("@:/[]");
     if (!value) return false;
@@ -152,14 +161,14 @@ bool read_property(Reader& in, MethodResult& out) {
 }
 
 bool read_result(Reader& in, Parsed& out) {
-    auto method = in.word();
+    auto method = in.keyword();
     if (!method) return false;
     if (ascii::iequals(*method, "none") && !in.next_is('=')) return in.at_end();
     if (in.take('/')) {  // the method's version
-        if (!in.word()) return false;
+        if (!in.keyword()) return false;
     }
     if (!in.take('=')) return false;
-    auto result = in.word();
+    auto result = in.keyword();
     if (!result) return false;
     MethodResult item{ascii::to_lower(*method), ascii::to_lower(*result), {}, {}};
     while (!in.at_end() && !in.next_is(';')) {

@@ -62,7 +62,12 @@ TEST(AuthRes, OursIsKnownInAnyDress) {
 TEST(AuthRes, RefusesWhatIsNone) {
     for (auto const* body :
          {"", ";", " x; spf", " x; spf=", " x; spf=pass smtp=", " x; spf=pass smtp.a=b c",
-          " x y; none", " x; none=pass none", " x; spf=pass (", " x; spf=pass a.b=\"c"}) {
+          " x y; none", " x; none=pass none", " x; spf=pass (", " x; spf=pass a.b=\"c",
+          " x; s\x97"
+          "f=pass",
+          " x; spf=p\x97"
+          "ss",
+          " x; \"spf\"=pass", " x; spf=pass \"a.b\"=c"}) {
         EXPECT_FALSE(parse(body)) << body;
     }
     EXPECT_TRUE(parse(" x 1; none"));

@@ -182,6 +182,9 @@ TEST(Load, SyntaxErrorsHaveAPlace) {
     EXPECT_EQ(hint("a = [\"x\"\nb = 1\n"), "a list ends with ], and has commas between\n");
     EXPECT_THAT(load_text(std::string(document_bytes_max + 1, ' '), "x.toml").text(),
                 HasSubstr("larger than 1 MiB"));
+    // What toml++ itself asserts to be impossible.
+    for (auto const* text : {"[#", "[#x]\na = 1\n", "[[#", "[\x01"})
+        EXPECT_THAT(load_text(text, "x.toml").text(), HasSubstr("x.toml:1:")) << text;
     std::string const deep(5000, '[');
     EXPECT_THAT(load_text("a = " + deep, "x.toml").text(), HasSubstr("error: "));
 }

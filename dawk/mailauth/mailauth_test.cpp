@@ -66,9 +66,9 @@ TEST(ZoneFile, TakesWhatZonesHave) {
 }
 
 TEST(ZoneFile, SaysWhatIsWrong) {
-    for (auto const* text :
-         {"", "[]", "{\"a\": 1}", "{\"a\": {\"QQ\": []}}", "{\"a\": {\"MX\": [[70000, \"x\"]]}}",
-          "{\"a\": {\"*\": []}}", "{\"a\": {\"TXT\": [1]}}"}) {
+    for (auto const* text : {"", "[]", "{\"a\": 1}", "{\"a\": {\"QQ\": []}}",
+                             "{\"a\": {\"MX\": [[70000, \"x\"]]}}", "{\"a\": {\"*\": []}}",
+                             "{\"a\": {\"TXT\": [1]}}", "{\"a\": {\"TXT\": \"x\", \"txt\": []}}"}) {
         auto const zone = ZoneFile::parse(text);
         ASSERT_FALSE(zone) << text;
         EXPECT_FALSE(zone.error().reason.empty());

@@ -118,6 +118,8 @@ class ZoneReader {
         if (is_unasked(upper)) return std::nullopt;
         auto const type = type_of(upper);
         if (!type) return Failure{where + ": unknown type; known: A AAAA MX TXT PTR CNAME NS SPF"};
+        // In the same letters JSON has the last one count.
+        if (out.records.contains(*type)) return Failure{where + ": the type is given twice"};
         auto& answer = out.records[*type];
         if (auto const status = status_of(value)) {
             answer.status = *status;
