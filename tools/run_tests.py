@@ -18,7 +18,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CORES = os.cpu_count() or 1
 # Modules whose code runs on more than one thread: their tests run under the thread sanitizer too.
-THREADED = ("rt", "spool", "net", "spool_rocks", "directory_sqlite", "http", "observe")
+THREADED = ("crypto", "rt", "spool", "net", "spool_rocks", "directory_sqlite", "reports_sqlite", "http", "observe")
 FUZZ_SECONDS = 4
 SIM_SEEDS, SIM_SHARE = 2000, 250  # random runs of the simulation, and how many of them are one case
 SIM_SCALE = 5  # percent, of the scenarios that are about masses

@@ -1,5 +1,9 @@
 #include "dawk/crypto/key.hpp"
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "dawk/crypto/hash.hpp"
@@ -22,6 +26,24 @@ TEST(Key, SignsAndVerifiesAndRefusesAnyChange) {
         EXPECT_FALSE(open.verify_digest(sum, signature));
         EXPECT_FALSE(open.verify_digest(sum, ""));
     }
+}
+
+TEST(Key, OneKeyServesAllThreads) {
+    auto const key = PrivateKey::generate(KeyKind::rsa);
+    auto const open = key.public_key();
+    auto const sum = digest(Hash::sha256, "a message");
+    std::atomic<int> good = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+            for (int k = 0; k < 25; ++k) {
+                auto const signature = key.sign_digest(sum);
+                good += signature && open.verify_digest(sum, *signature) ? 1 : 0;
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(good, 100);
 }
 
 TEST(Key, RefusesWhatIsNoKey) {
