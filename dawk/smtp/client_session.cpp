@@ -194,8 +194,8 @@ void ClientSession::say_hello(bool extended) {
 void ClientSession::on_hello(Expect what, Reply reply) {
     if (reply.code == 250) {
         offered_ = what == Expect::ehlo ? parse_extensions(reply.text) : Extensions{};
-        // Behind LMTP is a mailbox: we deliver, and report of it (RFC 3461 §5.2.3). A server that was
-        // told NOTIFY would report a second time.
+        // Behind LMTP is a mailbox: we deliver, and report of it (RFC 3461 §5.2.3). A server that
+        // was told NOTIFY would report a second time.
         if (config_.protocol == ClientConfig::Protocol::lmtp) offered_.dsn = false;
         if (what == Expect::helo) offered_.name = std::string(first_word(reply.text));
         return after_hello();
