@@ -304,7 +304,8 @@ def test_environment():
     environment.setdefault("DAWK_TESTDATA", os.path.join(ROOT, "..", "shared", "testdata"))
     environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
     # A test forks a process with threads of its own, to kill it.
-    environment.setdefault("TSAN_OPTIONS", "die_after_fork=0:halt_on_error=1:second_deadlock_stack=1")
+    environment.setdefault("TSAN_OPTIONS", "die_after_fork=0:halt_on_error=1:second_deadlock_stack=1:"
+                           f"suppressions={ROOT}/tools/tsan.supp")
     environment.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=0:abort_on_error=1")
     return environment
 

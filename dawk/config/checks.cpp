@@ -233,6 +233,10 @@ void check_names(mta::Settings const& settings, Report& report) {
     // When the key is missing, that has been said.
     if (settings.state_dir.empty() && report.where("state_dir").line != 0)
         report.error("state_dir", "this is empty");
+    // It is the beginning of paths of mailboxes, where braces are placeholders.
+    if (settings.state_dir.find_first_of("{}") != std::string::npos)
+        report.error("state_dir", quoted(settings.state_dir) + " has a brace in it",
+                     "name a folder without");
     if (!settings.http_address.empty()) {
         if (!is_listen_address(settings.http_address))
             report.error("http.address", quoted(settings.http_address) + " is no place to listen",

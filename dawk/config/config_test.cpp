@@ -183,7 +183,7 @@ TEST(Load, SyntaxErrorsHaveAPlace) {
     EXPECT_THAT(load_text(std::string(document_bytes_max + 1, ' '), "x.toml").text(),
                 HasSubstr("larger than 1 MiB"));
     // What toml++ itself asserts to be impossible.
-    for (auto const* text : {"[#", "[#x]\na = 1\n", "[[#", "[\x01"})
+    for (auto const* text : {"[#", "[#x]\na = 1\n", "[[#", "[\x01", "\xC7\xAC\r", "a = 1\xC7\xAC"})
         EXPECT_THAT(load_text(text, "x.toml").text(), HasSubstr("x.toml:1:")) << text;
     std::string const deep(5000, '[');
     EXPECT_THAT(load_text("a = " + deep, "x.toml").text(), HasSubstr("error: "));
@@ -289,6 +289,12 @@ TEST(Check, OpenRelaysAreRefused) {
     EXPECT_THAT(problems_of("[[listener]]\naddress = \"[::]:25\"\ntls = \"none\"\nallow = "
                             "[\"10.0.0.0/8\"]\n"),
                 HasSubstr("no effect with service mx"));
+}
+
+TEST(Check, TheStateFolderHasNoPlaceholders) {
+    auto const told =
+        load_text("hostname = \"mx.a.test\"\nstate_dir = \"/var/{domain}\"\n", "x.toml").text();
+    EXPECT_THAT(told, HasSubstr("x.toml:2:1: error: state_dir: \"/var/{domain}\" has a brace"));
 }
 
 TEST(Check, PlacesToListen) {
