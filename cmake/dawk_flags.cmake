@@ -23,6 +23,11 @@ if(DAWK_SANITIZE)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         # Instrumented code hides from g++ what it had proven (its manual warns of that).
         target_compile_options(dawk_flags INTERFACE -Wno-maybe-uninitialized)
+        # A fifth of the time to compile: a null pointer that is followed, the address sanitizer tells too, and
+        # clang-19 keeps both in the preset fuzz.
+        if(DAWK_SANITIZE MATCHES "undefined")
+            target_compile_options(dawk_flags INTERFACE -fno-sanitize=null,alignment)
+        endif()
     endif()
 endif()
 

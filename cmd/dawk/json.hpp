@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,7 @@ class Json {
     template <class Range, class F>
     static Json array_of(Range const& range, F make) {
         std::vector<Json> items;
+        items.reserve(std::size(range));
         for (auto const& item : range) items.push_back(make(item));
         return array(items);
     }
