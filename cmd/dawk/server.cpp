@@ -49,10 +49,11 @@ Server::Failure failure(int code, std::string reason) {
     return {code, std::move(reason)};
 }
 
-// One thread for two cores: the second one is well used by the commit thread, TLS and the kernel.
+// One thread for two cores: the second one is well used by the commit thread and the kernel. But
+// two at least: checks and handshakes make one the bottleneck while a core is left.
 unsigned shards_of(mta::Settings const& settings) {
     if (settings.threads > 0) return settings.threads;
-    return std::max(1U, std::thread::hardware_concurrency() / 2);
+    return std::max(2U, std::thread::hardware_concurrency() / 2);
 }
 
 WallTime wall_now() {
