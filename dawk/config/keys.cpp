@@ -46,7 +46,7 @@ void add_top(Keys& k) {
                  .default_words = "postmaster at the first [[domain]], or at hostname"});
     k.push_back({.path = "threads",
                  .ref = AT(threads),
-                 .doc = "How many threads serve connections; 0 chooses by the number of cores.",
+                 .doc = "How many threads serve connections; 0 is one for two cores, and two at least.",
                  .max = 256});
     k.push_back({.path = "grace",
                  .ref = AT(grace),
