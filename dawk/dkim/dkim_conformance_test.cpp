@@ -210,5 +210,77 @@ TEST_F(Dkimpy, TheKeyOfRfc8463IsDeterministic) {
               sign(message, key, Canonical::simple, Canonical::simple));
 }
 
+// The signed messages that the standards print, with the keys that they print.
+class Printed : public ::testing::Test {
+  protected:
+    // False: the standard is not there.
+    bool open(char const* name) {
+        text_ = read(data().parent_path() / "rfc" / name);
+        return !text_.empty();
+    }
+    // From its last line that begins so to "Joe.", without the margin; what a continuation line
+    // begins with, when fold is given, is that.
+    std::string message(std::string const& first, std::string const& fold = "") const {
+        auto const end = text_.find("\n   Joe.\n", text_.rfind("\n   " + first));
+        std::string out;
+        for (auto at = text_.rfind("\n   " + first) + 1; at <= end + 1;) {
+            auto const next = text_.find('\n', at) + 1;
+            std::string_view line(text_.data() + at, next - 1 - at);
+            if (!line.empty()) line.remove_prefix(3);
+            if (!fold.empty() && line.starts_with(' ')) {
+                out += fold;
+                line.remove_prefix(line.find_first_not_of(' '));
+            }
+            out.append(line).append("\r\n");
+            at = next;
+        }
+        return out;
+    }
+    // The strings between the parentheses behind the name.
+    std::string key(std::string const& name) const {
+        auto const begin = text_.find('(', text_.find("\n" + name));
+        std::string out;
+        bool inside = false;
+        for (auto at = begin; at < text_.find(')', begin); ++at) {
+            if (text_[at] == '"')
+                inside = !inside;
+            else if (inside)
+                out += text_[at];
+        }
+        return out;
+    }
+
+  private:
+    std::string text_;
+};
+
+TEST_F(Printed, Rfc8463AppendixA) {
+    if (!open("rfc8463.txt")) GTEST_SKIP() << "rfc8463.txt is not there";
+    std::string const domain = "._domainkey.football.example.com";
+    auto const verdicts = verify(
+        message("DKIM-Signature: v=1; a=ed25519-sha256;"),
+        {{"brisbane" + domain, key("brisbane" + domain)}, {"test" + domain, key("test" + domain)}});
+    ASSERT_EQ(verdicts.size(), 2U);
+    for (auto const& verdict : verdicts)
+        EXPECT_EQ(verdict.result, Result::pass) << verdict.algorithm << ": " << verdict.reason;
+    EXPECT_EQ(verdicts[0].algorithm, "ed25519-sha256");
+    EXPECT_EQ(verdicts[1].key_bits, 1024U);
+}
+
+// The key is that of appendix C. What was signed, and the print does not show: lines are folded
+// with six spaces, and one space stands behind the full stop in the body (its hash is that of RFC
+// 8463).
+TEST_F(Printed, Rfc6376AppendixA) {
+    if (!open("rfc6376.txt")) GTEST_SKIP() << "rfc6376.txt is not there";
+    auto signed_text = message("DKIM-Signature: v=1; a=rsa-sha256; s=brisbane;", "      ");
+    auto const stop = signed_text.find(".  Are");
+    ASSERT_NE(stop, signed_text.npos);
+    signed_text.erase(stop + 1, 1);
+    auto const verdicts =
+        verify(signed_text, {{"brisbane._domainkey.example.com", key("   brisbane IN  TXT")}});
+    ASSERT_EQ(verdicts.size(), 1U);
+    EXPECT_EQ(verdicts[0].result, Result::pass) << verdicts[0].reason;
+}
+
 }  // namespace
 }  // namespace dawk::dkim

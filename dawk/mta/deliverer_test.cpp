@@ -368,12 +368,14 @@ TEST_F(SmtpCarrierTest, LargeContentIsStreamed) {
     EXPECT_EQ(mx1.contents().at(0), "Received: by test\r\n" + content);
 }
 
+FakeServer without_eight_bit_mime() {
+    FakeServer server;
+    server.ehlo = "250-mx\r\n250 PIPELINING\r\n";
+    return server;
+}
+
 TEST_F(SmtpCarrierTest, AHostWithoutEightBitMimeGetsItConverted) {  // RFC 6152 §3
-    mx1.make = [] {
-        FakeServer server;
-        server.ehlo = "250-mx\r\n250 PIPELINING\r\n";
-        return server;
-    };
+    mx1.make = without_eight_bit_mime;
     auto e = make_envelope({"to"});
     e->body = envelope::Body::eight_bit;
     feed->add(make_job(e,
@@ -423,11 +425,7 @@ TEST_F(SmtpCarrierTest, LargeContentIsConvertedWhileItIsSent) {  // RFC 6152 §3
 }
 
 TEST_F(SmtpCarrierTest, AConvertedContentTooLargeToSignAgainGoesWithoutOurSignature) {
-    mx1.make = [] {
-        FakeServer server;
-        server.ehlo = "250-mx\r\n250 PIPELINING\r\n";
-        return server;
-    };
+    mx1.make = without_eight_bit_mime;
     auto e = make_envelope({"to"});
     e->body = envelope::Body::eight_bit;
     e->trace = "Received: by test\r\nDKIM-Signature: v=1; d=example.org;\r\n b=x\r\n";

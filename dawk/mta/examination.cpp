@@ -15,12 +15,13 @@ using mailauth::Action;
 using mailauth::Decision;
 using mailauth::Finding;
 
+// Shorter than the time to live of nearly all records.
+constexpr Duration reuse_max = std::chrono::seconds(30);
+
 struct Choice {
     Finding finding;
     std::string AuthActions::*word;
 };
-// Shorter than the time to live of nearly all records.
-constexpr Duration reuse_max = std::chrono::seconds(30);
 constexpr Choice choices[] = {
     {Finding::spf_fail, &AuthActions::spf_fail},
     {Finding::spf_softfail, &AuthActions::spf_softfail},

@@ -136,6 +136,15 @@ dkim::Verdict const* failed_signature(mailauth::Report const& report) {
     return found == report.dkim.end() ? nullptr : &*found;
 }
 
+// The first of the author's domain that did not pass.
+dkim::Verdict const* authors_signature(mailauth::Report const& report) {
+    auto const found = std::find_if(report.dkim.begin(), report.dkim.end(), [&](auto const& v) {
+        return ascii::iequals(v.domain, report.dmarc.author_domain) &&
+               v.result != dkim::Result::pass;
+    });
+    return found == report.dkim.end() ? nullptr : &*found;
+}
+
 // Which failure the domain wants to hear of by its fo= (RFC 9989 §4.7), as RFC 6591 §3.3 and RFC
 // 9991 call it; "" for none.
 std::string_view wanted_failure(mailauth::Report const& report) {
@@ -211,14 +220,10 @@ std::optional<FailureSeen> failure_of(JudgedMessage const& judged) {
     if (kind == "spf" && !judged.report.spf.record.empty()) {
         r.spf_dns = "txt : " + name_of(judged.report.spf.domain) + " : \"" +
                     ascii::printable(judged.report.spf.record, words_bytes_max) + '"';
-    } else if (kind != "dmarc" && kind != "spf") {
-        describe_signature(*failed_signature(judged.report), r);
-    }
-    for (auto const& signature : judged.report.dkim) {
-        bool const is_authors = ascii::iequals(signature.domain, dmarc.author_domain);
-        if (kind != "dmarc" || !is_authors || signature.result == dkim::Result::pass) continue;
-        describe_signature(signature, r);
-        break;
+    } else if (kind != "spf") {
+        auto const* const signature =
+            kind == "dmarc" ? authors_signature(judged.report) : failed_signature(judged.report);
+        if (signature != nullptr) describe_signature(*signature, r);
     }
     // Who got it is not the domain's business (RFC 9991 §7).
     out.original = judged.header.block_without({"To", "Cc", "Bcc", "Delivered-To", "Received",
