@@ -44,10 +44,11 @@ void add_top(Keys& k) {
                  .standard = "RFC 5321 §4.5.1",
                  .example = "\"postmaster@example.org\"",
                  .default_words = "postmaster at the first [[domain]], or at hostname"});
-    k.push_back({.path = "threads",
-                 .ref = AT(threads),
-                 .doc = "How many threads serve connections; 0 is one for two cores, and two at least.",
-                 .max = 256});
+    k.push_back(
+        {.path = "threads",
+         .ref = AT(threads),
+         .doc = "How many threads serve connections; 0 is one for two cores, and two at least.",
+         .max = 256});
     k.push_back({.path = "grace",
                  .ref = AT(grace),
                  .doc = "How long open transactions may go on when the server is told to stop.",
